@@ -1,0 +1,144 @@
+//! What an operation must know: how to carry a gradient back to its inputs.
+
+use super::tape::{Node, Source, Tape};
+use crate::Float;
+use crate::kernels::{self, Accum};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+
+/// The backward rule of an operation. What it remembers of the forward pass are its fields.
+///
+/// See [`Tape::apply`] for a complete operation of one's own.
+pub trait Op<F: Float> {
+    /// A name for messages and profiles.
+    fn name(&self) -> &'static str;
+
+    /// Adds to the gradient of every input that [needs](Backward::needs) one.
+    fn backward(&self, cx: &mut Backward<'_, F>);
+}
+
+/// What a backward rule sees: the gradient of its output, the values, and where to put its results.
+pub struct Backward<'a, F: Float> {
+    tape: &'a Tape<F>,
+    nodes: &'a [Node<F>],
+    grads: &'a mut [Option<ArrayD<F>>],
+    id: usize,
+    grad: ArrayD<F>,
+}
+
+impl<'a, F: Float> Backward<'a, F> {
+    pub(super) fn new(
+        tape: &'a Tape<F>,
+        nodes: &'a [Node<F>],
+        grads: &'a mut [Option<ArrayD<F>>],
+        id: usize,
+        grad: ArrayD<F>,
+    ) -> Self {
+        Backward { tape, nodes, grads, id, grad }
+    }
+
+    pub(super) fn into_grad(self) -> ArrayD<F> {
+        self.grad
+    }
+
+    /// The tape, for [scratch memory](Tape::scratch).
+    pub fn tape(&self) -> &'a Tape<F> {
+        self.tape
+    }
+
+    /// The gradient of the loss by this operation's output.
+    pub fn grad(&self) -> ArrayViewD<'_, F> {
+        self.grad.view()
+    }
+
+    /// The value that the forward pass gave.
+    pub fn output(&self) -> ArrayViewD<'_, F> {
+        self.nodes[self.id].value.view()
+    }
+
+    /// The value of input `i`.
+    pub fn input(&self, i: usize) -> ArrayViewD<'_, F> {
+        self.nodes[self.input_id(i)].value.view()
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.nodes[self.id].inputs.len()
+    }
+
+    /// Whether anybody wants the gradient of input `i`: do no work for it otherwise.
+    pub fn needs(&self, i: usize) -> bool {
+        self.nodes[self.input_id(i)].needs_grad
+    }
+
+    /// Lets `f(self, how, buffer)` write or add the gradient of input `i`, of the input's own shape, straight
+    /// into its buffer. With [`Accum::Set`] the old content of the buffer is arbitrary. Skipped when not needed.
+    pub fn add_with(&mut self, i: usize, f: impl FnOnce(&Self, Accum, ArrayViewMutD<'_, F>)) {
+        let id = self.input_id(i);
+        if !self.nodes[id].needs_grad {
+            return;
+        }
+        let (acc, mut buffer) = match self.grads[id].take() {
+            Some(buffer) => (Accum::Add, buffer),
+            None => (Accum::Set, self.fresh(id)),
+        };
+        f(self, acc, buffer.view_mut());
+        self.grads[id] = Some(buffer);
+    }
+
+    /// Adds `f(a, b)`, element by element, to the gradient of input `i`; undoes broadcasting if `a` is larger
+    /// than the input. `sources` picks `a` and `b`; `b` is broadcast to the shape of `a`.
+    pub fn add_map2(
+        &mut self,
+        i: usize,
+        sources: impl for<'b> FnOnce(&'b Self) -> (ArrayViewD<'b, F>, ArrayViewD<'b, F>),
+        f: impl Fn(F, F) -> F + Sync,
+    ) {
+        self.add_with(i, |cx, acc, dst| {
+            let (a, b) = sources(cx);
+            if a.shape() == dst.shape() {
+                match acc {
+                    Accum::Set => kernels::apply2(dst, a, b, |d, a, b| *d = f(a, b)),
+                    Accum::Add => kernels::apply2(dst, a, b, |d, a, b| *d += f(a, b)),
+                }
+            } else {
+                let mut wide = cx.tape.scratch(a.shape());
+                kernels::apply2(wide.view_mut(), a, b, |d, a, b| *d = f(a, b));
+                kernels::sum_to_shape(dst, acc, wide.view());
+                cx.tape.recycle(wide);
+            }
+        });
+    }
+
+    /// Adds `scale · gradient` of the output to the gradient of input `i`, undoing broadcasting.
+    pub fn add_scaled(&mut self, i: usize, scale: F) {
+        self.add_with(i, |cx, acc, dst| {
+            let g = cx.grad();
+            if g.shape() == dst.shape() {
+                match acc {
+                    Accum::Set => kernels::apply1(dst, g, |d, g| *d = scale * g),
+                    Accum::Add => kernels::apply1(dst, g, |d, g| *d += scale * g),
+                }
+            } else if scale == F::one() {
+                kernels::sum_to_shape(dst, acc, g);
+            } else {
+                let mut wide = cx.tape.scratch(g.shape());
+                kernels::apply1(wide.view_mut(), g, |d, g| *d = scale * g);
+                kernels::sum_to_shape(dst, acc, wide.view());
+                cx.tape.recycle(wide);
+            }
+        });
+    }
+
+    fn fresh(&self, id: usize) -> ArrayD<F> {
+        if let Source::Parameter(parameter) = &self.nodes[id].source
+            && let Some(spare) = parameter.take_spare()
+        {
+            return spare;
+        }
+        self.tape.scratch(self.nodes[id].value.shape())
+    }
+
+    fn input_id(&self, i: usize) -> usize {
+        self.nodes[self.id].inputs[i] as usize
+    }
+}

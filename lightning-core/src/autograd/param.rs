@@ -1,0 +1,175 @@
+//! Parameters: arrays that outlive a step, shared by a layer and its optimizer.
+
+use crate::Float;
+use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// A trainable array with its gradient: PyTorch's `nn.Parameter`.
+///
+/// A clone is another handle of the same parameter, so that `Adam::new(model.parameters(), …)` reads as in
+/// PyTorch. Handles may be used from many threads.
+///
+/// ```
+/// use lightning_core::{Parameter, Tape};
+/// use ndarray::array;
+/// let w = Parameter::new(array![2.0, 3.0].into_dyn());
+/// let tape = Tape::new();
+/// let v = tape.parameter(&w);
+/// (v * v).sum().backward();
+/// assert_eq!(w.grad().unwrap(), array![4.0, 6.0].into_dyn());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Parameter<F: Float = f32>(Arc<Inner<F>>);
+
+#[derive(Debug)]
+struct Inner<F: Float> {
+    name: RwLock<String>,
+    value: RwLock<ArcArray<F, IxDyn>>,
+    grad: Mutex<Gradient<F>>,
+    requires_grad: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Gradient<F> {
+    current: Option<ArrayD<F>>,
+    /// The buffer of the gradient cleared last, which the next backward pass fills again.
+    spare: Option<ArrayD<F>>,
+}
+
+impl<F: Float> Parameter<F> {
+    /// A parameter with this value that requires a gradient.
+    pub fn new(value: ArrayD<F>) -> Self {
+        Parameter(Arc::new(Inner {
+            name: RwLock::default(),
+            value: RwLock::new(value.into_shared()),
+            grad: Mutex::new(Gradient { current: None, spare: None }),
+            requires_grad: AtomicBool::new(true),
+        }))
+    }
+
+    /// The name under which the module tree knows it, `""` before [`Module::assign_names`](crate::nn::Module::assign_names).
+    pub fn name(&self) -> String {
+        self.0.name.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_name(&self, name: &str) {
+        let mut own = self.0.name.write().unwrap_or_else(PoisonError::into_inner);
+        if *own != name {
+            name.clone_into(&mut own);
+        }
+    }
+
+    /// The current value; shares memory until the parameter changes.
+    pub fn value(&self) -> ArcArray<F, IxDyn> {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lengths of the axes.
+    pub fn shape(&self) -> Vec<usize> {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner).shape().to_vec()
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether it has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn set_value(&self, value: ArrayViewD<'_, F>) {
+        let mut own = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(own.shape(), value.shape(), "parameter `{}` keeps its shape", self.name());
+        own.assign(&value);
+    }
+
+    /// The accumulated gradient, if a backward pass reached this parameter since it was last cleared.
+    pub fn grad(&self) -> Option<ArrayD<F>> {
+        self.gradient().current.clone()
+    }
+
+    /// Sets or clears the gradient.
+    ///
+    /// # Panics
+    /// If the shape differs from the value's.
+    #[track_caller]
+    pub fn set_grad(&self, grad: Option<ArrayD<F>>) {
+        if let Some(grad) = &grad {
+            assert_eq!(grad.shape(), self.shape(), "the gradient of `{}` has its shape", self.name());
+        }
+        self.gradient().current = grad;
+    }
+
+    /// Changes the gradient in place, if there is one: clipping, scaling.
+    pub fn with_grad<R>(&self, f: impl FnOnce(ArrayViewMutD<'_, F>) -> R) -> Option<R> {
+        self.gradient().current.as_mut().map(|grad| f(grad.view_mut()))
+    }
+
+    /// Forgets the gradient, PyTorch's `zero_grad(set_to_none=True)`: an optimizer then skips the parameter.
+    pub fn zero_grad(&self) {
+        let mut grad = self.gradient();
+        if let Some(old) = grad.current.take() {
+            grad.spare = Some(old);
+        }
+    }
+
+    /// Calls `f(value, gradient)` to change the value in place, if there is a gradient: an optimizer's step.
+    ///
+    /// Nothing is copied unless a live tape still holds the old value.
+    pub fn update<R>(&self, f: impl FnOnce(ArrayViewMutD<'_, F>, ArrayViewD<'_, F>) -> R) -> Option<R> {
+        let grad = self.gradient();
+        let grad = grad.current.as_ref()?;
+        let mut value = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        Some(f(value.view_mut(), grad.view()))
+    }
+
+    /// Whether backward passes compute a gradient for it.
+    pub fn requires_grad(&self) -> bool {
+        self.0.requires_grad.load(Ordering::Relaxed)
+    }
+
+    /// Freezes (`false`) or unfreezes (`true`) the parameter.
+    pub fn set_requires_grad(&self, requires: bool) {
+        self.0.requires_grad.store(requires, Ordering::Relaxed);
+    }
+
+    /// Adds `grad` to the accumulated gradient and gives back the buffer that is free after that.
+    pub(crate) fn accumulate(&self, grad: ArrayD<F>) -> Option<ArrayD<F>> {
+        let mut own = self.gradient();
+        match &mut own.current {
+            Some(sum) => {
+                *sum += &grad;
+                Some(grad)
+            }
+            none => {
+                *none = Some(grad);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn take_spare(&self) -> Option<ArrayD<F>> {
+        self.gradient().spare.take()
+    }
+
+    /// Whether both handles belong to the same parameter.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    fn gradient(&self) -> MutexGuard<'_, Gradient<F>> {
+        self.0.grad.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,59 @@
+//! Memory of finished steps, kept for the next: after the first step of a shape nothing large is allocated.
+
+use crate::Float;
+use ndarray::{ArcArray, ArrayD, IxDyn};
+use std::collections::BTreeMap;
+
+/// Steps that a buffer may lie unused before its memory is returned: validation between epochs or a
+/// short last batch must not throw away what the next full batch needs.
+const KEEP_STEPS: u64 = 64;
+
+/// Free buffers by length.
+pub(super) struct Pool<F> {
+    free: BTreeMap<usize, Vec<(u64, Vec<F>)>>,
+    step: u64,
+}
+
+impl<F> Default for Pool<F> {
+    fn default() -> Self {
+        Pool { free: BTreeMap::new(), step: 0 }
+    }
+}
+
+impl<F: Float> Pool<F> {
+    pub(super) fn take(&mut self, shape: &[usize]) -> ArrayD<F> {
+        let len = shape.iter().product();
+        let mut buffer = match self.free.get_mut(&len).and_then(Vec::pop) {
+            Some((_, buffer)) => buffer,
+            None => vec![F::zero(); len],
+        };
+        if cfg!(debug_assertions) {
+            // An operation that forgets to write an element shows itself in tests.
+            buffer.fill(F::nan());
+        }
+        ArrayD::from_shape_vec(IxDyn(shape), buffer).expect("the buffer has the length of the shape")
+    }
+
+    pub(super) fn give(&mut self, array: ArrayD<F>) {
+        let (buffer, _) = array.into_raw_vec_and_offset();
+        if !buffer.is_empty() {
+            self.free.entry(buffer.len()).or_default().push((self.step, buffer));
+        }
+    }
+
+    /// Takes the memory of a value back if nobody else holds it.
+    pub(super) fn reclaim(&mut self, value: ArcArray<F, IxDyn>) {
+        if let Ok(array) = value.try_into_owned_nocopy() {
+            self.give(array);
+        }
+    }
+
+    pub(super) fn next_step(&mut self) {
+        self.step += 1;
+        let oldest = self.step.saturating_sub(KEEP_STEPS);
+        self.free.retain(|_, buffers| {
+            buffers.retain(|(used, _)| *used >= oldest);
+            !buffers.is_empty()
+        });
+    }
+}

@@ -1,0 +1,317 @@
+//! The tape: the values and operations of one step, in the order in which they were made.
+
+use super::op::{Backward, Op};
+use super::param::Parameter;
+use super::pool::Pool;
+use super::var::Var;
+use crate::kernels::random::keep_mask;
+use crate::{Float, Seed, StepRng};
+use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn, OwnedArcRepr};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// An arena of values and operations; see the [module page](super) for the tour.
+pub struct Tape<F: Float = f32> {
+    nodes: RefCell<Vec<Node<F>>>,
+    /// Node of each parameter used so far, by the parameter's address.
+    parameters: RefCell<BTreeMap<usize, u32>>,
+    leaf_grads: RefCell<BTreeMap<u32, ArrayD<F>>>,
+    pool: RefCell<Pool<F>>,
+    grad_enabled: Cell<bool>,
+    rng: Cell<StepRng>,
+    draws: Cell<u32>,
+}
+
+pub(super) struct Node<F: Float> {
+    pub(super) value: ArcArray<F, IxDyn>,
+    pub(super) inputs: Vec<u32>,
+    pub(super) source: Source<F>,
+    pub(super) needs_grad: bool,
+    /// Its memory is a parameter's: it must be let go before the optimizer writes there.
+    borrows_parameter: bool,
+}
+
+pub(super) enum Source<F: Float> {
+    Constant,
+    Leaf,
+    Parameter(Parameter<F>),
+    Op(Box<dyn Op<F>>),
+    /// An operation whose backward pass is done.
+    Freed,
+}
+
+impl<F: Float> Default for Tape<F> {
+    fn default() -> Self {
+        Tape::new()
+    }
+}
+
+impl<F: Float> Tape<F> {
+    /// An empty tape that records gradients; its random numbers are those of seed 0, step 0.
+    pub fn new() -> Self {
+        Tape {
+            nodes: RefCell::default(),
+            parameters: RefCell::default(),
+            leaf_grads: RefCell::default(),
+            pool: RefCell::default(),
+            grad_enabled: Cell::new(true),
+            rng: Cell::new(Seed(0).step(0)),
+            draws: Cell::new(0),
+        }
+    }
+
+    /// An empty tape that records no gradients, for validation and prediction.
+    pub fn inference() -> Self {
+        let tape = Tape::new();
+        tape.grad_enabled.set(false);
+        tape
+    }
+
+    /// Sets where dropout draws from, starting with its first number.
+    pub fn set_rng(&self, rng: StepRng) {
+        self.rng.set(rng);
+        self.draws.set(0);
+    }
+
+    /// Forgets every value and keeps the memory for the next step. As it needs `&mut`, no [`Var`] can outlive it.
+    pub fn reset(&mut self) {
+        let pool = self.pool.get_mut();
+        pool.next_step();
+        for node in self.nodes.get_mut().drain(..) {
+            pool.reclaim(node.value);
+        }
+        self.parameters.get_mut().clear();
+        self.leaf_grads.get_mut().clear();
+        self.draws.set(0);
+    }
+
+    /// Runs `f` without recording gradients: PyTorch's `with torch.no_grad():`.
+    ///
+    /// ```
+    /// use lightning_core::Tape;
+    /// use ndarray::array;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(array![1.0, 2.0]);
+    /// assert!(!tape.no_grad(|| x.exp()).requires_grad());
+    /// ```
+    pub fn no_grad<R>(&self, f: impl FnOnce() -> R) -> R {
+        let before = self.grad_enabled.replace(false);
+        let result = f();
+        self.grad_enabled.set(before);
+        result
+    }
+
+    /// A value without a gradient: data.
+    pub fn constant<D: Dimension>(&self, value: impl Into<ArrayBase<OwnedArcRepr<F>, D>>) -> Var<'_, F> {
+        self.push(value.into().into_dyn(), Vec::new(), Source::Constant, false, false)
+    }
+
+    /// A value whose gradient [`Var::grad`] gives after a backward pass: PyTorch's `requires_grad_()`.
+    pub fn leaf<D: Dimension>(&self, value: impl Into<ArrayBase<OwnedArcRepr<F>, D>>) -> Var<'_, F> {
+        self.push(value.into().into_dyn(), Vec::new(), Source::Leaf, true, false)
+    }
+
+    /// The parameter's current value; backward passes add to [`Parameter::grad`] unless it is frozen.
+    pub fn parameter(&self, parameter: &Parameter<F>) -> Var<'_, F> {
+        if let Some(&id) = self.parameters.borrow().get(&parameter.address()) {
+            return Var::new(self, id);
+        }
+        let needs = parameter.requires_grad() && self.grad_enabled.get();
+        let var = self.push(parameter.value(), Vec::new(), Source::Parameter(parameter.clone()), needs, true);
+        self.parameters.borrow_mut().insert(parameter.address(), var.id());
+        var
+    }
+
+    /// Records `value` as the result of an operation on `inputs`. The operation is dropped at once if no
+    /// input needs a gradient. This is how operations outside this crate are made:
+    ///
+    /// ```
+    /// use lightning_core::{Backward, Op, Tape, Var};
+    /// use ndarray::array;
+    ///
+    /// struct Cube;
+    /// impl Op<f64> for Cube {
+    ///     fn name(&self) -> &'static str { "cube" }
+    ///     fn backward(&self, cx: &mut Backward<'_, f64>) {
+    ///         cx.add_map2(0, |cx| (cx.grad(), cx.input(0)), |g, x| g * 3.0 * x * x);
+    ///     }
+    /// }
+    /// fn cube<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+    ///     x.tape().apply(&[x], x.value().mapv(|x| x * x * x), Cube)
+    /// }
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(array![2.0]);
+    /// cube(x).sum().backward();
+    /// assert_eq!(x.grad().unwrap(), array![12.0].into_dyn());
+    /// ```
+    pub fn apply<'t>(
+        &'t self,
+        inputs: &[Var<'t, F>],
+        value: impl Into<ArcArray<F, IxDyn>>,
+        op: impl Op<F> + 'static,
+    ) -> Var<'t, F> {
+        self.record(inputs, value.into(), false, || Box::new(op))
+    }
+
+    /// As [`apply`](Self::apply) for an operation whose value shares the memory of its first input.
+    pub(crate) fn apply_view<'t>(
+        &'t self,
+        input: Var<'t, F>,
+        value: ArcArray<F, IxDyn>,
+        op: impl Op<F> + 'static,
+    ) -> Var<'t, F> {
+        let borrows = self.nodes.borrow()[input.id() as usize].borrows_parameter;
+        self.record(&[input], value, borrows, || Box::new(op))
+    }
+
+    fn record<'t>(
+        &'t self,
+        inputs: &[Var<'t, F>],
+        value: ArcArray<F, IxDyn>,
+        borrows_parameter: bool,
+        op: impl FnOnce() -> Box<dyn Op<F>>,
+    ) -> Var<'t, F> {
+        let needs = self.grad_enabled.get() && {
+            let nodes = self.nodes.borrow();
+            inputs.iter().any(|v| {
+                assert!(std::ptr::eq(v.tape(), self), "all inputs of an operation live on one tape");
+                nodes[v.id() as usize].needs_grad
+            })
+        };
+        if needs {
+            let ids = inputs.iter().map(|v| v.id()).collect();
+            self.push(value, ids, Source::Op(op()), true, borrows_parameter)
+        } else {
+            self.push(value, Vec::new(), Source::Constant, false, borrows_parameter)
+        }
+    }
+
+    fn push(
+        &self,
+        value: ArcArray<F, IxDyn>,
+        inputs: Vec<u32>,
+        source: Source<F>,
+        needs_grad: bool,
+        borrows_parameter: bool,
+    ) -> Var<'_, F> {
+        let mut nodes = self.nodes.borrow_mut();
+        let id = u32::try_from(nodes.len()).expect("a tape holds at most 2³² values");
+        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter });
+        Var::new(self, id)
+    }
+
+    pub(super) fn detached(&self, id: u32) -> Var<'_, F> {
+        let (value, borrows) = {
+            let node = &self.nodes.borrow()[id as usize];
+            (node.value.clone(), node.borrows_parameter)
+        };
+        self.push(value, Vec::new(), Source::Constant, false, borrows)
+    }
+
+    /// An array of this shape with arbitrary content, from recycled memory if there is some: an operation
+    /// that takes its results from here allocates nothing after the first step.
+    pub fn scratch(&self, shape: &[usize]) -> ArrayD<F> {
+        self.pool.borrow_mut().take(shape)
+    }
+
+    /// Gives an array's memory back for [`scratch`](Self::scratch).
+    pub fn recycle(&self, array: ArrayD<F>) {
+        self.pool.borrow_mut().give(array);
+    }
+
+    /// Fills a scratch array of this shape with a dropout mask; each call draws other numbers.
+    pub(crate) fn dropout_mask(&self, shape: &[usize], p: f64, scale: F) -> ArrayD<F> {
+        let call = self.draws.replace(self.draws.get() + 1);
+        let StepRng { key, step } = self.rng.get();
+        let mut mask = self.scratch(shape);
+        keep_mask(mask.as_slice_mut().expect("scratch is contiguous"), key, step, call, p, scale);
+        mask
+    }
+
+    /// Number of values recorded since the last reset.
+    pub fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn with_node<R>(&self, id: u32, f: impl FnOnce(&Node<F>) -> R) -> R {
+        f(&self.nodes.borrow()[id as usize])
+    }
+
+    pub(super) fn leaf_grad(&self, id: u32) -> Option<ArrayD<F>> {
+        self.leaf_grads.borrow().get(&id).cloned()
+    }
+
+    /// One reverse sweep: nodes are in topological order because they are in order of creation.
+    #[track_caller]
+    pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, retain: bool) {
+        let root = root as usize;
+        let mut visited = Vec::new();
+        {
+            let nodes = self.nodes.borrow();
+            assert!(
+                nodes[root].needs_grad,
+                "backward: the value depends on no parameter that requires a gradient"
+            );
+            let mut grads: Vec<Option<ArrayD<F>>> = Vec::new();
+            grads.resize_with(root + 1, || None);
+            grads[root] = Some(seed);
+            for id in (0..=root).rev() {
+                let Some(grad) = grads[id].take() else { continue };
+                visited.push(id);
+                match &nodes[id].source {
+                    Source::Op(op) => {
+                        let mut cx = Backward::new(self, &nodes, &mut grads, id, grad);
+                        op.backward(&mut cx);
+                        self.recycle(cx.into_grad());
+                    }
+                    Source::Parameter(parameter) => {
+                        if let Some(free) = parameter.accumulate(grad) {
+                            self.recycle(free);
+                        }
+                    }
+                    Source::Leaf => self.accumulate_leaf(id as u32, grad),
+                    Source::Constant => unreachable!("a constant never needs a gradient"),
+                    Source::Freed => panic!(
+                        "backward: this part of the graph was freed by an earlier backward pass; \
+                         use backward_retain_graph for the earlier one"
+                    ),
+                }
+            }
+        }
+        if !retain {
+            self.free(&visited);
+        }
+    }
+
+    fn accumulate_leaf(&self, id: u32, grad: ArrayD<F>) {
+        self.leaf_grads.borrow_mut().entry(id).and_modify(|sum| *sum += &grad).or_insert(grad);
+    }
+
+    /// Lets go of operations and of everything that shares memory with a parameter, so that an optimizer's
+    /// step writes in place.
+    fn free(&self, visited: &[usize]) {
+        let mut nodes = self.nodes.borrow_mut();
+        for &id in visited {
+            let node = &mut nodes[id];
+            if let Source::Op(_) = node.source {
+                node.source = Source::Freed;
+            }
+            if node.borrows_parameter {
+                let address = match &node.source {
+                    Source::Parameter(parameter) => Some(parameter.address()),
+                    _ => None,
+                };
+                node.value = ArcArray::zeros(IxDyn(&[0]));
+                if let Some(address) = address {
+                    self.parameters.borrow_mut().remove(&address);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The two element types of the crate, `f32` and `f64`, behind one sealed trait.
+//!
+//! Training runs in `f32`, gradient checks in `f64`. A closed set keeps user code free of a type
+//! parameter (`F = f32` is the default everywhere) and lets kernels be written once.
+
+use ndarray::NdFloat;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// `f32` or `f64`.
+///
+/// The elementary functions come from a library compiled into the program, not from the system's:
+/// two machines with the same binary get the same bits.
+///
+/// ```
+/// use lightning_core::Float;
+/// fn half<F: Float>() -> F {
+///     F::of(0.5)
+/// }
+/// assert_eq!(half::<f32>(), 0.5);
+/// ```
+pub trait Float: NdFloat + Default + sealed::Sealed {
+    /// The type's name as PyTorch writes it: `"float32"` or `"float64"`.
+    const DTYPE: &'static str;
+
+    /// The nearest value to `x`.
+    fn of(x: f64) -> Self;
+
+    /// The same value as `f64`, exact.
+    fn as_f64(self) -> f64;
+
+    /// `eˣ`.
+    fn exp_(self) -> Self;
+
+    /// The natural logarithm.
+    fn ln_(self) -> Self;
+
+    /// `ln(1 + x)`, exact for small `x`.
+    fn ln_1p_(self) -> Self;
+
+    /// The hyperbolic tangent.
+    fn tanh_(self) -> Self;
+
+    /// `xᵖ`.
+    fn powf_(self, p: Self) -> Self;
+
+    /// The logistic function `1 / (1 + e⁻ˣ)`, written so that neither branch overflows.
+    fn sigmoid_(self) -> Self {
+        let e = (-self.abs()).exp_();
+        let y = Self::one() / (Self::one() + e);
+        if self >= Self::zero() { y } else { e * y }
+    }
+}
+
+macro_rules! float {
+    ($t:ty, $name:literal, $exp:path, $ln:path, $ln_1p:path, $tanh:path, $pow:path) => {
+        impl Float for $t {
+            const DTYPE: &'static str = $name;
+            fn of(x: f64) -> Self {
+                x as $t
+            }
+            fn as_f64(self) -> f64 {
+                self as f64
+            }
+            fn exp_(self) -> Self {
+                $exp(self)
+            }
+            fn ln_(self) -> Self {
+                $ln(self)
+            }
+            fn ln_1p_(self) -> Self {
+                $ln_1p(self)
+            }
+            fn tanh_(self) -> Self {
+                $tanh(self)
+            }
+            fn powf_(self, p: Self) -> Self {
+                $pow(self, p)
+            }
+        }
+    };
+}
+float!(f32, "float32", libm::expf, libm::logf, libm::log1pf, libm::tanhf, libm::powf);
+float!(f64, "float64", libm::exp, libm::log, libm::log1p, libm::tanh, libm::pow);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sigmoid_is_exact_at_the_extremes_and_propagates_nan() {
+        assert_eq!(1e4f32.sigmoid_(), 1.0);
+        assert_eq!((-1e4f32).sigmoid_(), 0.0);
+        assert_eq!(0f64.sigmoid_(), 0.5);
+        assert_eq!(f64::NEG_INFINITY.sigmoid_(), 0.0);
+        assert!(f64::NAN.sigmoid_().is_nan());
+    }
+
+    #[test]
+    fn sigmoid_keeps_its_relative_precision_far_on_the_left() {
+        let x = -40f64;
+        assert!((x.sigmoid_() / x.exp() - 1.0).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,37 @@
+//! Plain functions on array views: the only place with parallel work. They know nothing of gradients.
+//!
+//! Every kernel writes into memory that its caller owns, and its result does not depend on the number
+//! of threads: work is cut by fixed sizes, outputs are split and sums never are.
+
+mod gemm;
+mod map;
+mod par;
+pub(crate) mod random;
+mod reduce;
+mod softmax;
+
+pub use gemm::gemm;
+pub use map::{apply1, apply2};
+pub use reduce::{sum, sum_axis, sum_to_shape};
+pub use softmax::{log_softmax_lanes, softmax_lanes};
+
+use crate::Float;
+
+/// What a kernel does with the old content of its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accum {
+    /// Overwrite it; it may hold anything.
+    Set,
+    /// Add to it.
+    Add,
+}
+
+impl Accum {
+    /// The factor of the old content: 0 or 1, BLAS's `beta`.
+    pub fn beta<F: Float>(self) -> F {
+        match self {
+            Accum::Set => F::zero(),
+            Accum::Add => F::one(),
+        }
+    }
+}

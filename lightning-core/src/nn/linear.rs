@@ -1,0 +1,68 @@
+//! The fully connected layer.
+
+use super::{Collector, Layer, Module, init};
+use crate::{Float, Parameter, Var};
+use ndarray::{Array1, Array2};
+use rand::Rng;
+
+/// `y = x·Wᵀ + b`: PyTorch's `nn.Linear`, with the weight as (out, in).
+#[derive(Debug)]
+pub struct Linear<F: Float = f32> {
+    /// The weight, (out, in).
+    pub weight: Parameter<F>,
+    /// The bias, (out).
+    pub bias: Option<Parameter<F>>,
+}
+
+impl<F: Float> Linear<F> {
+    /// A layer with PyTorch's default start: weight and bias uniform in ±1/√in.
+    pub fn new(in_features: usize, out_features: usize, rng: &mut impl Rng) -> Self {
+        let bound = 1.0 / (in_features.max(1) as f64).sqrt();
+        let weight = init::uniform(&[out_features, in_features], -bound, bound, rng);
+        let bias = init::uniform(&[out_features], -bound, bound, rng);
+        Linear { weight: Parameter::new(weight), bias: Some(Parameter::new(bias)) }
+    }
+
+    /// A layer with the post's start: weight [`xavier_normal`](init::xavier_normal), bias zero.
+    pub fn xavier_normal(in_features: usize, out_features: usize, rng: &mut impl Rng) -> Self {
+        let weight = init::xavier_normal(&[out_features, in_features], 1.0, rng);
+        Linear {
+            weight: Parameter::new(weight),
+            bias: Some(Parameter::new(Array1::zeros(out_features).into_dyn())),
+        }
+    }
+
+    /// A layer with these weights.
+    ///
+    /// # Panics
+    /// If the bias does not have one number per row of the weight.
+    #[track_caller]
+    pub fn from_weights(weight: Array2<F>, bias: Option<Array1<F>>) -> Self {
+        let rows = weight.nrows();
+        assert!(
+            bias.as_ref().is_none_or(|b| b.len() == rows),
+            "Linear: a weight of {rows} rows wants a bias of {rows}"
+        );
+        Linear {
+            weight: Parameter::new(weight.into_dyn()),
+            bias: bias.map(|bias| Parameter::new(bias.into_dyn())),
+        }
+    }
+}
+
+impl<F: Float> Module<F> for Linear<F> {
+    fn collect<'a>(&'a self, into: &mut Collector<'a, F>) {
+        into.parameter("weight", &self.weight);
+        if let Some(bias) = &self.bias {
+            into.parameter("bias", bias);
+        }
+    }
+}
+
+impl<F: Float> Layer<F> for Linear<F> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, F>) -> Var<'t, F> {
+        let tape = x.tape();
+        x.linear(tape.parameter(&self.weight), self.bias.as_ref().map(|bias| tape.parameter(bias)))
+    }
+}

@@ -1,0 +1,149 @@
+//! The affine map of a layer: y = x·Wᵀ + b.
+
+use crate::kernels::{self, Accum, gemm};
+use crate::{Backward, Float, Op, Var};
+use ndarray::{ArrayViewD, CowArray, Ix2};
+
+/// dx = g·W, dW = gᵀ·x, db = column sums of g.
+struct LinearOp;
+impl<F: Float> Op<F> for LinearOp {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+    fn backward(&self, cx: &mut Backward<'_, F>) {
+        cx.add_with(0, |cx, acc, dst| {
+            let (g, w) = (rows(cx.grad()), weight(cx.input(1)));
+            let dim = (g.nrows(), w.ncols());
+            let dst = dst.into_shape_with_order(dim).expect("a gradient buffer is contiguous");
+            gemm(F::one(), g.view(), w, acc.beta(), dst);
+        });
+        cx.add_with(1, |cx, acc, dst| {
+            let dst = dst.into_dimensionality::<Ix2>().expect("a weight is a matrix");
+            gemm(F::one(), rows(cx.grad()).t(), rows(cx.input(0)).view(), acc.beta(), dst);
+        });
+        if cx.inputs() == 3 {
+            cx.add_with(2, |cx, acc, dst| {
+                let g = rows(cx.grad());
+                kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, g.view().into_dyn(), 0);
+            });
+        }
+    }
+}
+
+/// All axes but the last as one: a view unless the memory has gaps.
+fn rows<F: Float>(x: ArrayViewD<'_, F>) -> CowArray<'_, F, Ix2> {
+    let width = *x.shape().last().expect("a layer's input has an axis");
+    let count = x.shape()[..x.ndim() - 1].iter().product::<usize>();
+    if x.ndim() == 2 {
+        return CowArray::from(x.into_dimensionality::<Ix2>().expect("two axes"));
+    }
+    if x.is_standard_layout() {
+        return CowArray::from(x.into_shape_with_order((count, width)).expect("contiguous"));
+    }
+    let owned = x.as_standard_layout().into_owned();
+    CowArray::from(owned.into_shape_with_order((count, width)).expect("contiguous"))
+}
+
+fn weight<F>(w: ArrayViewD<'_, F>) -> ndarray::ArrayView2<'_, F> {
+    w.into_dimensionality::<Ix2>().expect("a weight is a matrix")
+}
+
+impl<'t, F: Float> Var<'t, F> {
+    /// `x·Wᵀ + b` over the last axis of `x` (…, in), with `weight` (out, in) and `bias` (out): PyTorch's `F.linear`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit; the message has the meaning of the axes and the weight's name.
+    #[track_caller]
+    pub fn linear(self, weight: Self, bias: Option<Self>) -> Self {
+        let (x, w) = (self.value(), weight.value());
+        let fits = x.ndim() >= 1
+            && w.ndim() == 2
+            && x.shape()[x.ndim() - 1] == w.shape()[1]
+            && bias.is_none_or(|b| b.shape() == [w.shape()[0]]);
+        assert!(fits, "{}", misfit(x.shape(), weight, bias));
+        let out_width = w.shape()[0];
+        let x = rows(x.view());
+        let mut out =
+            self.tape().scratch(&[x.nrows(), out_width]).into_dimensionality::<Ix2>().expect("a matrix");
+        let acc = match bias {
+            Some(bias) => {
+                kernels::apply1(out.view_mut().into_dyn(), bias.value().view(), |d, b| *d = b);
+                Accum::Add
+            }
+            None => Accum::Set,
+        };
+        let w = w.view().into_dimensionality::<Ix2>().expect("a weight is a matrix");
+        gemm(F::one(), x.view(), w.t(), acc.beta(), out.view_mut());
+        let mut shape = self.shape();
+        *shape.last_mut().expect("an axis") = out_width;
+        let out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
+        match bias {
+            Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp),
+            None => self.tape().apply(&[self, weight], out, LinearOp),
+        }
+    }
+}
+
+/// The message for shapes that do not fit.
+fn misfit<F: Float>(x: &[usize], weight: Var<'_, F>, bias: Option<Var<'_, F>>) -> String {
+    let name = weight.parameter_name().map(|name| format!(" `{name}`")).unwrap_or_default();
+    let bias = bias.map(|b| format!(", bias {:?} (out)", b.shape())).unwrap_or_default();
+    format!("linear: x has shape {x:?} (…, in), the weight{name} {:?} (out, in){bias}", weight.shape())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Parameter, Tape, gradcheck};
+    use ndarray::{Array2, ArrayD, IxDyn};
+
+    fn filled(shape: &[usize]) -> ArrayD<f64> {
+        let mut n = 0.0;
+        ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+            n += 1.0;
+            (n * 0.9f64).cos()
+        })
+    }
+
+    #[test]
+    fn gradients_hold_with_and_without_bias_and_for_three_axes() {
+        for x in [&[4, 3][..], &[1, 3], &[2, 2, 3], &[3]] {
+            gradcheck(|v| v[0].linear(v[1], Some(v[2])), &[filled(x), filled(&[2, 3]), filled(&[2])])
+                .expect("with bias");
+            gradcheck(|v| v[0].linear(v[1], None), &[filled(x), filled(&[1, 3])]).expect("without bias");
+        }
+        gradcheck(|v| v[0].t().linear(v[1], Some(v[2])), &[filled(&[3, 4]), filled(&[2, 3]), filled(&[2])])
+            .expect("a transposed input");
+        gradcheck(|v| v[0].transpose(0, 1).linear(v[1], None), &[filled(&[2, 4, 3]), filled(&[2, 3])])
+            .expect("an input with gaps");
+    }
+
+    #[test]
+    fn the_gradient_of_data_is_skipped() {
+        let tape = Tape::new();
+        let (x, w) = (tape.constant(filled(&[4, 3])), tape.leaf(filled(&[2, 3])));
+        x.linear(w, None).sum().backward();
+        assert!(x.grad().is_none() && w.grad().is_some());
+    }
+
+    #[test]
+    fn an_empty_batch_gives_zero_gradients() {
+        let tape = Tape::new();
+        let (w, b) = (tape.leaf(filled(&[2, 3])), tape.leaf(filled(&[2])));
+        let y = tape.constant(Array2::zeros((0, 3))).linear(w, Some(b));
+        assert_eq!(y.shape(), [0, 2]);
+        y.sum().backward();
+        assert_eq!(w.grad().expect("a gradient"), ArrayD::<f64>::zeros(IxDyn(&[2, 3])));
+        assert_eq!(b.grad().expect("a gradient"), ArrayD::<f64>::zeros(IxDyn(&[2])));
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "linear: x has shape [4, 5] (…, in), the weight `encoder.weight` [2, 3] (out, in)"
+    )]
+    fn a_misfit_names_the_weight() {
+        let weight = Parameter::new(filled(&[2, 3]));
+        weight.set_name("encoder.weight");
+        let tape = Tape::new();
+        tape.constant(filled(&[4, 5])).linear(tape.parameter(&weight), None);
+    }
+}
