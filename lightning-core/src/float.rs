@@ -33,6 +33,15 @@ pub trait Float: NdFloat + Default + sealed::Sealed {
     /// The same value as `f64`, exact.
     fn as_f64(self) -> f64;
 
+    /// Appends its bytes, the lowest first.
+    fn push_le_bytes(self, to: &mut Vec<u8>);
+
+    /// From its bytes, the lowest first.
+    ///
+    /// # Panics
+    /// If there are not as many bytes as the type has.
+    fn from_le_bytes(bytes: &[u8]) -> Self;
+
     /// `eˣ`.
     fn exp_(self) -> Self;
 
@@ -65,6 +74,12 @@ macro_rules! float {
             }
             fn as_f64(self) -> f64 {
                 self as f64
+            }
+            fn push_le_bytes(self, to: &mut Vec<u8>) {
+                to.extend(self.to_le_bytes());
+            }
+            fn from_le_bytes(bytes: &[u8]) -> Self {
+                <$t>::from_le_bytes(bytes.try_into().expect("as many bytes as the type has"))
             }
             fn exp_(self) -> Self {
                 $exp(self)

@@ -62,8 +62,8 @@ where
             let numeric = central_difference(&f, inputs, input, &index);
             for (output, &numeric) in numeric.iter().enumerate() {
                 let analytic = jacobian[output][input][place];
-                // Written so that a NaN on either side fails.
-                if !((analytic - numeric).abs() <= absolute + relative * numeric.abs()) {
+                let gap = (analytic - numeric).abs();
+                if gap.is_nan() || gap > absolute + relative * numeric.abs() {
                     let index = index.slice().to_vec();
                     return Err(GradcheckError { input, index, output, analytic, numeric });
                 }

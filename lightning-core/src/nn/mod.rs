@@ -8,5 +8,7 @@ mod sequential;
 
 pub use dropout::{Dropout, Relu};
 pub use linear::Linear;
+#[cfg(feature = "trainer")]
+pub(crate) use module::SavedModes;
 pub use module::{Collector, LoadError, LoadReport, Mode, Module};
 pub use sequential::{Layer, Sequential};

@@ -1,0 +1,82 @@
+//! Why a run ended without a result.
+
+use crate::context::Stage;
+use crate::optim::{OptimizersError, SchedulerError};
+
+/// A run that could not be finished. Stopping early is no error: see [`StopReason`](super::StopReason).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainerError {
+    /// A setting of the trainer that makes no sense.
+    #[error("{setting} is {found}; it must be at least 1")]
+    Setting {
+        /// The field.
+        setting: &'static str,
+        /// Its value.
+        found: u64,
+    },
+    /// The module has no step for this loop.
+    #[error("the module has no {0}_step; override it")]
+    MissingStep(&'static str),
+    /// A loader without batches.
+    #[error("the {} loader has no batch", .0.name())]
+    NoBatches(Stage),
+    /// Automatic optimization with a number of optimizers other than one.
+    #[error(
+        "automatic optimization wants one optimizer, configure_optimizers returned {0}; \
+         let automatic_optimization() return false to step several by hand"
+    )]
+    OptimizerCount(usize),
+    /// What `configure_optimizers` returned does not fit together.
+    #[error(transparent)]
+    Optimizers(#[from] OptimizersError),
+    /// A schedule cannot go on.
+    #[error("epoch {epoch}: {source}")]
+    Scheduler {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// Why.
+        source: SchedulerError,
+    },
+    /// A plateau scheduler watches a value that was never logged.
+    #[error("epoch {epoch}: a scheduler monitors `{monitor}`, which was not logged; logged are: {logged}")]
+    Monitor {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The name it watches.
+        monitor: String,
+        /// What was logged.
+        logged: String,
+    },
+    /// The training step returned something that cannot be optimized.
+    #[error("epoch {epoch}, batch {batch}: the loss {problem}")]
+    Loss {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The batch within the epoch, from 0.
+        batch: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A loss or a weight is no longer a finite number.
+    #[error("diverged in epoch {epoch}, batch {batch}: {what}; try a smaller learning rate")]
+    Diverged {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The batch within the epoch, from 0.
+        batch: usize,
+        /// The loss, or the first parameter that is not finite.
+        what: String,
+    },
+    /// A callback failed.
+    #[error("{callback}: {source}")]
+    Callback {
+        /// Which one.
+        callback: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A logger could not write.
+    #[error("writing the log failed: {0}")]
+    Logger(#[source] std::io::Error),
+}
