@@ -65,7 +65,9 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// More parameters than fit into memory, with gradients and moments.
-    #[error("{parameters} parameters would need {gib:.1} GiB with gradients and moments, the limit is {limit} GiB; lower hidden_dim")]
+    #[error(
+        "{parameters} parameters would need {gib:.1} GiB with gradients and moments, the limit is {limit} GiB; lower hidden_dim"
+    )]
     TooLarge {
         /// Parameters; saturated when the product overflows.
         parameters: u64,
@@ -92,13 +94,33 @@ impl Hyperparameters {
         let widths = |widths: &[usize]| !widths.is_empty() && !widths.contains(&0);
         ok(widths(&self.in_dim), "in_dim", format!("{:?}", self.in_dim), "one positive width per view")?;
         ok(self.num_class >= 2, "num_class", self.num_class.to_string(), "at least 2")?;
-        ok(!self.binary || self.num_class == 2, "binary", format!("true with {} classes", self.num_class), "true only with 2")?;
-        ok(widths(&config.hidden_dim), "hidden_dim", format!("{:?}", config.hidden_dim), "positive widths, at least one")?;
+        ok(
+            !self.binary || self.num_class == 2,
+            "binary",
+            format!("true with {} classes", self.num_class),
+            "true only with 2",
+        )?;
+        ok(
+            widths(&config.hidden_dim),
+            "hidden_dim",
+            format!("{:?}", config.hidden_dim),
+            "positive widths, at least one",
+        )?;
         ok(config.lr > 0.0 && config.lr.is_finite(), "lr", config.lr.to_string(), "a positive number")?;
         ok(config.reg >= 0.0 && config.reg.is_finite(), "reg", config.reg.to_string(), "a number from 0 up")?;
-        ok((0.0..1.0).contains(&config.dropout), "dropout", config.dropout.to_string(), "a probability below 1")?;
+        ok(
+            (0.0..1.0).contains(&config.dropout),
+            "dropout",
+            config.dropout.to_string(),
+            "a probability below 1",
+        )?;
         ok(config.step_size > 0, "step_size", "0".into(), "at least 1")?;
-        ok(config.gamma > 0.0 && config.gamma.is_finite(), "gamma", config.gamma.to_string(), "a positive number")?;
+        ok(
+            config.gamma > 0.0 && config.gamma.is_finite(),
+            "gamma",
+            config.gamma.to_string(),
+            "a positive number",
+        )?;
         self.check_size()
     }
 

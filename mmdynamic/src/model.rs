@@ -112,7 +112,11 @@ impl<F: Float> MmDynamic<F> {
     #[track_caller]
     pub fn forward<'t>(&self, data_list: &[Var<'t, F>]) -> Forward<'t, F> {
         let views = self.feature_encoder.len();
-        assert!(data_list.len() == views, "MmDynamic: {} views given, the model has {views}", data_list.len());
+        assert!(
+            data_list.len() == views,
+            "MmDynamic: {} views given, the model has {views}",
+            data_list.len()
+        );
         let (mut feature_info, mut tcp_logit, mut tcp_confidence) = (Vec::new(), Vec::new(), Vec::new());
         let mut features = Vec::new();
         for (view, &x) in data_list.iter().enumerate() {

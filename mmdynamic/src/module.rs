@@ -31,7 +31,12 @@ impl<F: Float> LightningModule<F> for MmDynamic<F> {
     type TestOutput = TestOutput;
     type Prediction = Prediction;
 
-    fn training_step<'s>(&mut self, cx: &StepCx<'s, F>, batch: &MultiViewBatch<F>, _: usize) -> Option<Var<'s, F>> {
+    fn training_step<'s>(
+        &mut self,
+        cx: &StepCx<'s, F>,
+        batch: &MultiViewBatch<F>,
+        _: usize,
+    ) -> Option<Var<'s, F>> {
         let terms = self.loss_terms(&self.forward_batch(cx, batch), &batch.labels);
         let loss = terms.total();
         log_terms(cx, loss.item().as_f64(), &terms.values());
@@ -49,7 +54,11 @@ impl<F: Float> LightningModule<F> for MmDynamic<F> {
         let mm_logit = self.forward_batch(cx, batch).mm_logit;
         let loss = mm_logit.cross_entropy(&batch.labels).item().as_f64();
         cx.log("val_loss", loss);
-        cx.log_with("val_acc", accuracy(mm_logit, &batch.labels), LogOptions { prog_bar: true, ..Default::default() });
+        cx.log_with(
+            "val_acc",
+            accuracy(mm_logit, &batch.labels),
+            LogOptions { prog_bar: true, ..Default::default() },
+        );
         Some(loss)
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Node<F: Float> {
     pub(super) source: Source<F>,
     pub(super) needs_grad: bool,
     /// Its memory is a parameter's: it must be let go before the optimizer writes there.
-    borrows_parameter: bool,
+    pub(super) borrows_parameter: bool,
 }
 
 pub(super) enum Source<F: Float> {
@@ -113,11 +113,17 @@ impl<F: Float> Tape<F> {
 
     /// The parameter's current value; backward passes add to [`Parameter::grad`] unless it is frozen.
     pub fn parameter(&self, parameter: &Parameter<F>) -> Var<'_, F> {
-        if let Some(&id) = self.parameters.borrow().get(&parameter.address()) {
-            return Var::new(self, id);
-        }
         let needs = parameter.requires_grad() && self.grad_enabled.get();
-        let var = self.push(parameter.value(), Vec::new(), Source::Parameter(parameter.clone()), needs, true);
+        let value = parameter.value();
+        if let Some(&id) = self.parameters.borrow().get(&parameter.address()) {
+            let node = &self.nodes.borrow()[id as usize];
+            // A changed parameter has moved: it does not write where a tape still reads.
+            let unchanged = node.value.as_ptr() == value.as_ptr();
+            if unchanged && (node.needs_grad == needs || !self.grad_enabled.get()) {
+                return Var::new(self, id);
+            }
+        }
+        let var = self.push(value, Vec::new(), Source::Parameter(parameter.clone()), needs, true);
         self.parameters.borrow_mut().insert(parameter.address(), var.id());
         var
     }
@@ -145,6 +151,7 @@ impl<F: Float> Tape<F> {
     /// cube(x).sum().backward();
     /// assert_eq!(x.grad().unwrap(), array![12.0].into_dyn());
     /// ```
+    #[track_caller]
     pub fn apply<'t>(
         &'t self,
         inputs: &[Var<'t, F>],
@@ -155,6 +162,7 @@ impl<F: Float> Tape<F> {
     }
 
     /// As [`apply`](Self::apply) for an operation whose value shares the memory of its first input.
+    #[track_caller]
     pub(crate) fn apply_view<'t>(
         &'t self,
         input: Var<'t, F>,
@@ -165,6 +173,7 @@ impl<F: Float> Tape<F> {
         self.record(&[input], value, borrows, || Box::new(op))
     }
 
+    #[track_caller]
     fn record<'t>(
         &'t self,
         inputs: &[Var<'t, F>],
@@ -172,19 +181,25 @@ impl<F: Float> Tape<F> {
         borrows_parameter: bool,
         op: impl FnOnce() -> Box<dyn Op<F>>,
     ) -> Var<'t, F> {
-        let needs = self.grad_enabled.get() && {
-            let nodes = self.nodes.borrow();
-            inputs.iter().any(|v| {
-                assert!(std::ptr::eq(v.tape(), self), "all inputs of an operation live on one tape");
-                nodes[v.id() as usize].needs_grad
-            })
-        };
+        for v in inputs {
+            assert!(std::ptr::eq(v.tape(), self), "all inputs of an operation live on one tape");
+        }
+        let needs = self.grad_enabled.get() && inputs.iter().any(|v| v.requires_grad());
         if needs {
-            let ids = inputs.iter().map(|v| v.id()).collect();
+            let ids = inputs.iter().map(|v| self.live(v.id())).collect();
             self.push(value, ids, Source::Op(op()), true, borrows_parameter)
         } else {
             self.push(value, Vec::new(), Source::Constant, false, borrows_parameter)
         }
+    }
+
+    /// The node itself, or the parameter's present one if a backward pass has let go of the value.
+    fn live(&self, id: u32) -> u32 {
+        let parameter = match &self.nodes.borrow()[id as usize] {
+            Node { source: Source::Parameter(parameter), value, .. } if value.is_empty() => parameter.clone(),
+            _ => return id,
+        };
+        self.parameter(&parameter).id()
     }
 
     fn push(
@@ -201,11 +216,8 @@ impl<F: Float> Tape<F> {
         Var::new(self, id)
     }
 
-    pub(super) fn detached(&self, id: u32) -> Var<'_, F> {
-        let (value, borrows) = {
-            let node = &self.nodes.borrow()[id as usize];
-            (node.value.clone(), node.borrows_parameter)
-        };
+    pub(super) fn detached(&self, id: u32, value: ArcArray<F, IxDyn>) -> Var<'_, F> {
+        let borrows = self.nodes.borrow()[id as usize].borrows_parameter;
         self.push(value, Vec::new(), Source::Constant, false, borrows)
     }
 
@@ -294,7 +306,7 @@ impl<F: Float> Tape<F> {
     }
 
     /// Lets go of operations and of everything that shares memory with a parameter, so that an optimizer's
-    /// step writes in place.
+    /// step writes in place; but not of what another loss of this tape, yet to go backward, reads.
     fn free(&self, visited: &[usize]) {
         let mut nodes = self.nodes.borrow_mut();
         for &id in visited {
@@ -302,7 +314,14 @@ impl<F: Float> Tape<F> {
             if let Source::Op(_) = node.source {
                 node.source = Source::Freed;
             }
-            if node.borrows_parameter {
+        }
+        let mut awaited = vec![false; nodes.len()];
+        for node in nodes.iter().filter(|node| matches!(node.source, Source::Op(_))) {
+            node.inputs.iter().for_each(|&input| awaited[input as usize] = true);
+        }
+        for &id in visited {
+            let node = &mut nodes[id];
+            if node.borrows_parameter && !awaited[id] {
                 let address = match &node.source {
                     Source::Parameter(parameter) => Some(parameter.address()),
                     _ => None,

@@ -53,29 +53,31 @@ impl<'t, F: Float> Var<'t, F> {
     ///
     /// # Panics
     /// For a view of a parameter after a backward pass, which let go of it.
+    #[track_caller]
     pub fn value(self) -> ArcArray<F, IxDyn> {
-        self.tape.with_node(self.id, |node| match &node.source {
-            Source::Parameter(parameter) if node.value.is_empty() => parameter.value(),
-            _ => node.value.clone(),
-        })
+        self.read(Clone::clone)
     }
 
     /// Lengths of the axes; empty for a scalar.
+    #[track_caller]
     pub fn shape(self) -> Vec<usize> {
-        self.tape.with_node(self.id, |node| node.value.shape().to_vec())
+        self.read(|value| value.shape().to_vec())
     }
 
     /// Number of axes.
+    #[track_caller]
     pub fn ndim(self) -> usize {
-        self.tape.with_node(self.id, |node| node.value.ndim())
+        self.read(|value| value.ndim())
     }
 
     /// Number of elements.
+    #[track_caller]
     pub fn len(self) -> usize {
-        self.tape.with_node(self.id, |node| node.value.len())
+        self.read(|value| value.len())
     }
 
     /// Whether it has no element.
+    #[track_caller]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -92,8 +94,9 @@ impl<'t, F: Float> Var<'t, F> {
     }
 
     /// The same value, cut off from the graph.
+    #[track_caller]
     pub fn detach(self) -> Self {
-        self.tape.detached(self.id)
+        self.tape.detached(self.id, self.value())
     }
 
     /// Whether a backward pass from here reaches a parameter or a leaf.
@@ -133,6 +136,17 @@ impl<'t, F: Float> Var<'t, F> {
     pub fn backward_with(self, grad: ArrayD<F>) {
         assert_eq!(grad.shape(), self.shape(), "backward_with: the gradient has the value's shape");
         self.tape.backward(self.id, grad, false);
+    }
+
+    /// Reads the value; that of a parameter which a backward pass let go of is the parameter's present one.
+    #[track_caller]
+    fn read<R>(self, f: impl FnOnce(&ArcArray<F, IxDyn>) -> R) -> R {
+        let result = self.tape.with_node(self.id, |node| match &node.source {
+            Source::Parameter(parameter) if node.value.is_empty() => Some(f(&parameter.value())),
+            Source::Freed if node.value.is_empty() && node.borrows_parameter => None,
+            _ => Some(f(&node.value)),
+        });
+        result.expect("a view of a parameter, which a backward pass let go of: take the view again after it")
     }
 
     #[track_caller]

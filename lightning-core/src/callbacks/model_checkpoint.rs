@@ -4,7 +4,7 @@ use super::{Callback, CallbackResult};
 use crate::Float;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::trainer::State;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +30,9 @@ pub struct ModelCheckpoint {
     pub monitor: Option<String>,
     /// Its direction.
     pub mode: Mode,
+    /// What a reader of the weights needs beside them, such as a scaler: kept as `data` in the checkpoint's
+    /// [`extra`](Checkpoint::extra), unless it is null, as at first.
+    pub data: Value,
     best: Arc<Mutex<Option<Best>>>,
 }
 
@@ -44,7 +47,7 @@ impl ModelCheckpoint {
     /// Keeps the last weights and those with the best `monitor`.
     pub fn new(dirpath: impl Into<PathBuf>, monitor: Option<&str>, mode: Mode) -> Self {
         let monitor = monitor.map(str::to_owned);
-        ModelCheckpoint { dirpath: dirpath.into(), monitor, mode, best: Arc::default() }
+        ModelCheckpoint { dirpath: dirpath.into(), monitor, mode, data: Value::Null, best: Arc::default() }
     }
 
     /// A handle that stays with the caller when the callback goes into a trainer.
@@ -82,7 +85,11 @@ impl ModelCheckpoint {
     fn save<F: Float>(&self, state: &State<'_, F>, path: &Path) -> Result<(), CheckpointError> {
         std::fs::create_dir_all(&self.dirpath)
             .map_err(|source| CheckpointError::Write { path: self.dirpath.clone(), source })?;
-        checkpoint(state).write(path)
+        let mut checkpoint = checkpoint(state);
+        if !self.data.is_null() {
+            checkpoint.extra["data"] = self.data.clone();
+        }
+        checkpoint.write(path)
     }
 }
 
@@ -96,7 +103,7 @@ fn checkpoint<F: Float>(state: &State<'_, F>) -> Checkpoint<F> {
 }
 
 /// JSON has no NaN; a value that is not finite is left out.
-fn finite<F: Float>(state: &State<'_, F>) -> serde_json::Value {
+fn finite<F: Float>(state: &State<'_, F>) -> Value {
     state.metrics.iter().filter(|(_, value)| value.is_finite()).map(|(k, v)| (k.clone(), json!(v))).collect()
 }
 

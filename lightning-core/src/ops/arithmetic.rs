@@ -94,8 +94,9 @@ fn binary<'t, F: Float>(
     op: impl Op<F> + 'static,
 ) -> Var<'t, F> {
     let (x, y) = (a.value(), b.value());
-    let shape = broadcast_shapes(x.shape(), y.shape())
-        .unwrap_or_else(|| panic!("{name}: shapes {:?} and {:?} do not broadcast", x.shape(), y.shape()));
+    let Some(shape) = broadcast_shapes(x.shape(), y.shape()) else {
+        panic!("{name}: shapes {:?} and {:?} do not broadcast", x.shape(), y.shape());
+    };
     let mut out = a.tape().scratch(&shape);
     kernels::apply2(out.view_mut(), x.view(), y.view(), |d, a, b| *d = f(a, b));
     a.tape().apply(&[a, b], out, op)

@@ -49,17 +49,14 @@ pub fn concat<'t, F: Float>(values: &[Var<'t, F>], axis: usize) -> Var<'t, F> {
     let first = values.first().expect("concat: at least one value");
     let mut shape = first.shape();
     check_axis("concat", axis, &shape);
-    let lengths: Vec<usize> = values
-        .iter()
-        .map(|v| {
-            let other = v.shape();
-            let fits =
-                other.len() == shape.len() && (0..shape.len()).all(|i| i == axis || other[i] == shape[i]);
-            assert!(fits, "concat: shapes {shape:?} and {other:?} differ in more than axis {axis}");
-            other[axis]
-        })
-        .collect();
-    shape[axis] = lengths.iter().sum();
+    let mut lengths = Vec::with_capacity(values.len());
+    for v in values {
+        let other = v.shape();
+        let fits = other.len() == shape.len() && (0..shape.len()).all(|i| i == axis || other[i] == shape[i]);
+        assert!(fits, "concat: shapes {shape:?} and {other:?} differ in more than axis {axis}");
+        lengths.push(other[axis]);
+    }
+    shape[axis] = lengths.iter().sum::<usize>();
     let mut out = first.tape().scratch(&shape);
     let mut start = 0;
     for (v, len) in values.iter().zip(&lengths) {

@@ -64,7 +64,7 @@ fn reduce<F: Float>(of: Var<'_, F>, elements: ArrayD<F>, reduction: Reduction) -
     }
     let mut total = kernels::sum(elements.view());
     if reduction == Reduction::Mean {
-        total = total / F::of(elements.len() as f64);
+        total /= F::of(elements.len() as f64);
     }
     of.tape().recycle(elements);
     ndarray::arr0(total).into_dyn()
@@ -102,23 +102,8 @@ impl<F: Float> BceWithLogits<F> {
         let (x, z) = (logits.value(), target.value());
         assert!(x.shape() == z.shape(), "bce_with_logits: shapes {:?} and {:?} differ", x.shape(), z.shape());
         let tape = logits.tape();
-        let [weight, pos_weight] =
-            [("weight", &self.weight), ("pos_weight", &self.pos_weight)].map(|(name, w)| {
-                let mut full = tape.scratch(x.shape());
-                match w {
-                    None => full.fill(F::one()),
-                    Some(w) => {
-                        assert!(
-                            w.broadcast(x.raw_dim()).is_some(),
-                            "bce_with_logits: {name} of shape {:?} does not broadcast to {:?}",
-                            w.shape(),
-                            x.shape()
-                        );
-                        kernels::apply1(full.view_mut(), w.view(), |d, w| *d = w);
-                    }
-                }
-                full
-            });
+        let weight = full_weight(logits, "weight", self.weight.as_ref());
+        let pos_weight = full_weight(logits, "pos_weight", self.pos_weight.as_ref());
         let mut out = tape.scratch(x.shape());
         kernels::apply2(out.view_mut(), z.view(), pos_weight.view(), |d, z, p| {
             *d = F::one() + (p - F::one()) * z
@@ -141,6 +126,24 @@ impl<'t, F: Float> Var<'t, F> {
     pub fn bce_with_logits(self, target: Self) -> Self {
         BceWithLogits::default().loss(self, target)
     }
+}
+
+/// The weight in the logits' shape; ones if there is none.
+#[track_caller]
+fn full_weight<F: Float>(logits: Var<'_, F>, name: &str, weight: Option<&ArrayD<F>>) -> ArrayD<F> {
+    let shape = logits.shape();
+    let mut full = logits.tape().scratch(&shape);
+    let Some(weight) = weight else {
+        full.fill(F::one());
+        return full;
+    };
+    assert!(
+        weight.broadcast(shape.as_slice()).is_some(),
+        "bce_with_logits: {name} of shape {:?} does not broadcast to {shape:?}",
+        weight.shape()
+    );
+    kernels::apply1(full.view_mut(), weight.view(), |d, w| *d = w);
+    full
 }
 
 /// `ln(1 + eˣ)` without overflow.

@@ -81,6 +81,11 @@ fn own_place(shape: &[usize], at: &[usize]) -> Vec<usize> {
     own.iter().zip(&at[at.len() - own.len()..]).map(|(&len, &i)| if len == 1 { 0 } else { i }).collect()
 }
 
+#[track_caller]
+fn misfit(a: &[usize], b: &[usize]) -> ! {
+    panic!("matmul: shapes {a:?} and {b:?} do not fit")
+}
+
 impl<'t, F: Float> Var<'t, F> {
     /// The matrix product over the last two axes; the axes before them broadcast. One axis counts as a row on
     /// the left and as a column on the right, and disappears from the result.
@@ -98,9 +103,8 @@ impl<'t, F: Float> Var<'t, F> {
     #[track_caller]
     pub fn matmul(self, other: Self) -> Self {
         let (a_shape, b_shape) = (self.shape(), other.shape());
-        let fail = || -> ! { panic!("matmul: shapes {a_shape:?} and {b_shape:?} do not fit") };
         if a_shape.is_empty() || b_shape.is_empty() {
-            fail();
+            misfit(&a_shape, &b_shape);
         }
         let row = a_shape.len() == 1;
         let column = b_shape.len() == 1;
@@ -110,9 +114,9 @@ impl<'t, F: Float> Var<'t, F> {
         let (a_batch, a_matrix) = x.shape().split_at(x.ndim() - 2);
         let (b_batch, b_matrix) = y.shape().split_at(y.ndim() - 2);
         if a_matrix[1] != b_matrix[0] {
-            fail();
+            misfit(&a_shape, &b_shape);
         }
-        let Some(batch) = broadcast_shapes(a_batch, b_batch) else { fail() };
+        let Some(batch) = broadcast_shapes(a_batch, b_batch) else { misfit(&a_shape, &b_shape) };
         let shape = [&batch[..], &[a_matrix[0], b_matrix[1]]].concat();
         let mut out = self.tape().scratch(&shape);
         let (xv, yv, mut view) = (x.view(), y.view(), out.view_mut());
