@@ -57,12 +57,14 @@ pub mod autograd;
 pub mod callbacks;
 #[cfg(feature = "trainer")]
 pub mod checkpoint;
+#[cfg_attr(not(feature = "trainer"), expect(dead_code, reason = "the trainer calls what is left"))]
 mod context;
 #[cfg(feature = "trainer")]
 pub mod data;
 mod float;
 mod hparams;
 pub mod kernels;
+#[cfg_attr(not(feature = "trainer"), expect(dead_code, reason = "the trainer calls what is left"))]
 mod log;
 #[cfg(feature = "trainer")]
 pub mod loggers;

@@ -40,6 +40,8 @@ struct Gradient<F> {
 impl<F: Float> Parameter<F> {
     /// A parameter with this value that requires a gradient.
     pub fn new(value: ArrayD<F>) -> Self {
+        // One slice, so that an optimizer's pass over it is one loop.
+        let value = if value.is_standard_layout() { value } else { value.as_standard_layout().into_owned() };
         Parameter(Arc::new(Inner {
             name: RwLock::default(),
             value: RwLock::new(value.into_shared()),
