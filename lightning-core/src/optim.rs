@@ -95,6 +95,17 @@ pub enum SchedulerError {
     /// A plateau scheduler was stepped without a value.
     #[error("a plateau scheduler needs a metric; set `monitor` in its Schedule, or give the value to step")]
     MissingMetric,
+    /// A list of values, one for each parameter group, of another length.
+    #[error(
+        "the scheduler has values for {values} parameter groups, its optimizer has {groups}; \
+         give one value for all groups or one for each"
+    )]
+    Groups {
+        /// Groups that the scheduler has values for.
+        values: usize,
+        /// Groups of the optimizer.
+        groups: usize,
+    },
 }
 
 /// Named numbers and arrays: the state of an optimizer or scheduler.
@@ -148,6 +159,16 @@ pub enum StateError {
         found: Vec<usize>,
         /// The shape that is wanted.
         expected: Vec<usize>,
+    },
+    /// A number that makes no sense.
+    #[error("`{name}` is {found} in the state, expected {expected}: it is damaged or belongs to something else")]
+    Value {
+        /// Its name.
+        name: String,
+        /// The number.
+        found: f64,
+        /// What would do.
+        expected: &'static str,
     },
 }
 

@@ -1,2 +1,51 @@
-//! placeholder
-fn main() {}
+//! The command line of this workspace: `cargo xtask train`, `cargo xtask ci`, `cargo xtask --help`.
+//!
+//! Only dispatch happens here; each command has a file of its own.
+
+#![forbid(unsafe_code)]
+
+mod ci;
+mod cli;
+mod failure;
+mod output;
+mod predict;
+mod prepare;
+mod progress;
+mod report;
+mod run_folder;
+mod saved;
+mod score;
+mod seed;
+mod settings;
+mod signals;
+mod source;
+mod test;
+mod threads;
+mod train;
+mod validate;
+
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match cli::Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(error) => cli::explain(&error),
+    };
+    match done {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => failure.report().into(),
+    }
+}
+
+fn run(command: cli::Command) -> Result<(), Failure> {
+    threads::start();
+    match command {
+        cli::Command::Train(args) => train::run(&args),
+        cli::Command::Validate(args) => validate::run(&args),
+        cli::Command::Test(args) => test::run(&args),
+        cli::Command::Predict(args) => predict::run(&args),
+        cli::Command::Ci => ci::run(),
+    }
+}

@@ -95,10 +95,15 @@ impl<F: Float> Tape<F> {
     /// assert!(!tape.no_grad(|| x.exp()).requires_grad());
     /// ```
     pub fn no_grad<R>(&self, f: impl FnOnce() -> R) -> R {
-        let before = self.grad_enabled.replace(false);
-        let result = f();
-        self.grad_enabled.set(before);
-        result
+        /// Puts the switch back, also when `f` panics.
+        struct Restore<'a>(&'a Cell<bool>, bool);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1);
+            }
+        }
+        let _restore = Restore(&self.grad_enabled, self.grad_enabled.replace(false));
+        f()
     }
 
     /// A value without a gradient: data.

@@ -208,27 +208,22 @@ pub struct LoadError(pub LoadReport);
 
 impl LoadReport {
     fn describe(&self) -> String {
-        let list = |names: &[String]| match names {
+        let list = |what: &str, names: &[String]| match names {
             [] => None,
-            [.., last] if names.len() <= 3 => Some((names.join(", "), last).0),
-            [first, second, ..] => Some(format!("{first}, {second} and {} more", names.len() - 2)),
-            [_] => unreachable!("covered by the guard above"),
+            [first, second, _, _, ..] => {
+                Some(format!("{what} {first}, {second} and {} more", names.len() - 2))
+            }
+            few => Some(format!("{what} {}", few.join(", "))),
         };
         let shapes = self.misshapen.first().map(|(name, found, expected)| {
-            format!(
-                "{name} has shape {found:?}, the model wants {expected:?} ({} such)",
-                self.misshapen.len()
-            )
+            let more = match self.misshapen.len() {
+                1 => String::new(),
+                n => format!(" (and {} more)", n - 1),
+            };
+            format!("{name} has shape {found:?}, the model wants {expected:?}{more}")
         });
-        [
-            list(&self.missing).map(|names| format!("missing {names}")),
-            list(&self.unexpected).map(|names| format!("unexpected {names}")),
-            shapes,
-        ]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
+        let parts = [list("missing", &self.missing), list("unexpected", &self.unexpected), shapes];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -303,7 +298,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the weights do not fit the model: missing layers.1.bias; unexpected head.weight; \
-             layers.0.bias has shape [5], the model wants [2] (1 such)"
+             layers.0.bias has shape [5], the model wants [2]"
         );
         assert_eq!(a.state_dict(), b.state_dict());
         assert_eq!(b.load_matching(&wrong), error.0);
