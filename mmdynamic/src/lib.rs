@@ -26,12 +26,17 @@
 //! let test = DataLoader::new(MultiViewDataset::from(&cohort.test), 256);
 //! trainer.fit(&mut model, &train, None::<&Vec<_>>)?;
 //! trainer.test(&mut model, &test)?;
-//! let [(_, acc), ..] = model.test_result.as_ref().expect("the test ran")?.named();
+//! let [(_, acc), ..] = model.test_result.take().expect("the test ran")?.named();
 //! assert!(acc > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #![forbid(unsafe_code)]
+
+/// The programs in the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 mod batch;
 mod config;
