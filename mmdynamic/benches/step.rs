@@ -1,13 +1,13 @@
 //! A whole training step and a prediction: `cargo bench -p mmdynamic`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use lightning_core::data::Dataset;
 use lightning_core::nn::Module;
-use lightning_core::{Seed, Tape};
 use lightning_core::optim::Optimizer;
+use lightning_core::{Seed, Tape};
 use lightning_optim::{Adam, AdamOptions};
 use mmdynamic::data::{SyntheticConfig, generate};
 use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch, MultiViewDataset};
-use lightning_core::data::Dataset;
 
 fn model(widths: &[usize], hidden: usize) -> MmDynamic {
     let config = Config { hidden_dim: vec![hidden], ..Config::default() };
