@@ -83,7 +83,7 @@ pub use float::Float;
 pub use hparams::Hyperparameters;
 pub use log::{LogOptions, LogValue, Reduce};
 pub use module::{BatchSize, LightningModule};
-pub use ops::{BceWithLogits, CrossEntropy, Reduction, concat};
+pub use ops::{Activation, BceWithLogits, CrossEntropy, Reduction, concat};
 pub use rng::{Seed, StepRng};
 #[cfg(feature = "trainer")]
 pub use trainer::{FitReport, Metrics, State, StopReason, Trainer, TrainerError};

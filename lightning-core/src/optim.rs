@@ -161,7 +161,9 @@ pub enum StateError {
         expected: Vec<usize>,
     },
     /// A number that makes no sense.
-    #[error("`{name}` is {found} in the state, expected {expected}: it is damaged or belongs to something else")]
+    #[error(
+        "`{name}` is {found} in the state, expected {expected}: it is damaged or belongs to something else"
+    )]
     Value {
         /// Its name.
         name: String,

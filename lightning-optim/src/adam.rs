@@ -1,200 +1,213 @@
-//! Adam with coupled weight decay, AdamW with decoupled, each with AMSGrad.
+//! Adam, and the arithmetic that it shares with AdamW.
+//!
+//! Scalars are computed in f64 and rounded once, where PyTorch does; the operations on elements are in PyTorch's
+//! order, so that f32 results are its results.
 
-use crate::error::{check, check_not_negative};
-use crate::{Grouped, OptimError, Rule};
+use crate::error::{below_one, not_negative};
+use crate::{Entries, Grouped, OptimError, ParameterState, UpdateRule};
 use lightning_core::Float;
+use lightning_core::kernels::update_blocks;
 
-/// Adam (Kingma and Ba, 2015): PyTorch's `torch.optim.Adam`. Weight decay is added to the gradient.
+/// Adam (Kingma and Ba 2015, <https://arxiv.org/abs/1412.6980>), PyTorch's `torch.optim.Adam`.
+///
+/// With the gradient `g` of step `t` and `λ` the weight decay (an L2 penalty: it passes through the moments):
+///
+/// ```text
+/// g ← g + λ p
+/// m ← β₁ m + (1 − β₁) g
+/// v ← β₂ v + (1 − β₂) g²
+/// p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+/// ```
+///
+/// AMSGrad (<https://openreview.net/forum?id=ryQu7f-RZ>) has the largest `v` so far in place of `v`.
 ///
 /// ```
-/// use lightning_core::{Parameter, optim::Optimizer};
+/// use lightning_core::nn::{Linear, Module};
+/// use lightning_core::{Float, Seed, optim::Optimizer};
 /// use lightning_optim::{Adam, AdamOptions};
-/// let w: Parameter = Parameter::new(ndarray::array![1.0].into_dyn());
-/// let mut opt = Adam::new(vec![w.clone()], AdamOptions { lr: 1e-2, weight_decay: 1e-4, ..Default::default() })?;
-/// w.set_grad(Some(ndarray::array![3.0].into_dyn()));
+///
+/// let model: Linear = Linear::new(3, 1, &mut Seed(0).stream("init"));
+/// let (lr, reg) = (1e-3, 1e-5);
+/// // torch.optim.Adam(self.parameters(), lr=self.lr, weight_decay=self.reg)
+/// let mut opt = Adam::new(model.parameters(), AdamOptions { lr, weight_decay: reg, ..Default::default() })?;
+///
+/// let before = model.weight.value().sum();
+/// model.weight.set_grad(Some(ndarray::ArrayD::ones(model.weight.shape())));
 /// opt.step();
-/// assert!((w.value()[0] - 0.99).abs() < 1e-6);
+/// assert!((before - model.weight.value().sum() - 3.0 * 1e-3).abs() < 1e-6); // the first step has length lr
 /// # Ok::<(), lightning_optim::OptimError>(())
 /// ```
 pub type Adam<F = f32> = Grouped<F, AdamOptions>;
 
-/// AdamW (Loshchilov and Hutter, 2019): PyTorch's `torch.optim.AdamW`. Weight decay shrinks the parameter itself.
+/// The settings of [`Adam`].
 ///
 /// ```
-/// use lightning_core::{Parameter, optim::Optimizer};
-/// use lightning_optim::{AdamW, AdamWOptions};
-/// let w: Parameter<f64> = Parameter::new(ndarray::array![1.0].into_dyn());
-/// let mut opt = AdamW::new(vec![w.clone()], AdamWOptions { lr: 0.1, weight_decay: 0.5, ..Default::default() })?;
-/// w.set_grad(Some(ndarray::array![0.0].into_dyn()));
-/// opt.step();
-/// assert_eq!(w.value()[0], 0.95);
-/// # Ok::<(), lightning_optim::OptimError>(())
+/// let options = lightning_optim::AdamOptions { lr: 1e-4, weight_decay: 1e-4, ..Default::default() };
+/// assert_eq!(options.betas, (0.9, 0.999));
 /// ```
-pub type AdamW<F = f32> = Grouped<F, AdamWOptions>;
-
-macro_rules! options {
-    ($name:ident, $optimizer:literal, $weight_decay:literal) => {
-        #[doc = concat!("Settings of [`", $optimizer, "`]; the defaults are PyTorch's.")]
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
-            /// Learning rate η.
-            pub lr: f64,
-            /// Decay rates of the two moments, in [0, 1).
-            pub betas: (f64, f64),
-            /// Added to the denominator.
-            pub eps: f64,
-            /// Weight decay λ.
-            pub weight_decay: f64,
-            /// Divide by the largest second moment so far (Reddi et al., 2018).
-            pub amsgrad: bool,
-            /// Climb instead of descend.
-            pub maximize: bool,
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                $name {
-                    lr: 1e-3,
-                    betas: (0.9, 0.999),
-                    eps: 1e-8,
-                    weight_decay: $weight_decay,
-                    amsgrad: false,
-                    maximize: false,
-                }
-            }
-        }
-
-        impl<F: Float> Rule<F> for $name {
-            const NAME: &'static str = $optimizer;
-            type Scalars = Scalars<F>;
-
-            fn check(&self) -> Result<(), OptimError> {
-                let beta = |beta: f64| (0.0..1.0).contains(&beta);
-                check_not_negative($optimizer, "lr", self.lr)?;
-                check(beta(self.betas.0), $optimizer, "beta1", self.betas.0, "a number in [0, 1)")?;
-                check(beta(self.betas.1), $optimizer, "beta2", self.betas.1, "a number in [0, 1)")?;
-                check_not_negative($optimizer, "eps", self.eps)?;
-                check_not_negative($optimizer, "weight_decay", self.weight_decay)
-            }
-
-            fn moments(&self) -> &'static [&'static str] {
-                if self.amsgrad {
-                    &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
-                } else {
-                    &["exp_avg", "exp_avg_sq"]
-                }
-            }
-
-            fn scalars(&self, step: u64) -> Scalars<F> {
-                let decoupled = $optimizer == "AdamW";
-                Scalars::new(self.lr, self.betas, self.eps, self.weight_decay, decoupled, self.maximize, step)
-            }
-
-            fn update(scalars: &Scalars<F>, value: &mut [F], grad: &[F], moments: [&mut [F]; 3]) {
-                scalars.update(value, grad, moments);
-            }
-
-            fn numbers(&self) -> Vec<(&'static str, f64)> {
-                vec![
-                    ("lr", self.lr),
-                    ("beta1", self.betas.0),
-                    ("beta2", self.betas.1),
-                    ("eps", self.eps),
-                    ("weight_decay", self.weight_decay),
-                ]
-            }
-
-            fn set_number(&mut self, name: &str, value: f64) {
-                match name {
-                    "lr" => self.lr = value,
-                    "beta1" => self.betas.0 = value,
-                    "beta2" => self.betas.1 = value,
-                    "eps" => self.eps = value,
-                    "weight_decay" => self.weight_decay = value,
-                    _ => {}
-                }
-            }
-
-            fn momentum_name() -> Option<&'static str> {
-                Some("beta1")
-            }
-        }
-    };
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamOptions {
+    /// The learning rate; 0.001.
+    pub lr: f64,
+    /// How much of the two moments is kept in a step, each in [0, 1); 0.9 and 0.999. The first is what
+    /// `OneCycleLr` cycles.
+    pub betas: (f64, f64),
+    /// Added to the root of the second moment; 1e-8.
+    pub eps: f64,
+    /// `λ`; 0.
+    pub weight_decay: f64,
+    /// Whether to divide by the largest second moment so far; no.
+    pub amsgrad: bool,
+    /// Whether to climb instead of descend; no.
+    pub maximize: bool,
 }
-options!(AdamOptions, "Adam", 0.0);
-options!(AdamWOptions, "AdamW", 1e-2);
 
-/// The constants of a step, computed in `f64` as PyTorch does.
-pub struct Scalars<F> {
-    step_size: F,
-    one_minus_beta1: F,
-    beta2: F,
-    one_minus_beta2: F,
-    root_of_correction: F,
-    eps: F,
-    /// λ, if it is added to the gradient.
-    coupled: F,
-    /// 1 − ηλ, if it shrinks the parameter.
-    shrink: F,
+impl Default for AdamOptions {
+    fn default() -> Self {
+        AdamOptions {
+            lr: 1e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            amsgrad: false,
+            maximize: false,
+        }
+    }
+}
+
+impl UpdateRule for AdamOptions {
+    const NAME: &'static str = "Adam";
+
+    fn check(&self) -> Result<(), OptimError> {
+        not_negative("lr", self.lr)?;
+        below_one("betas.0", self.betas.0)?;
+        below_one("betas.1", self.betas.1)?;
+        not_negative("eps", self.eps)?;
+        not_negative("weight_decay", self.weight_decay)
+    }
+
+    fn entries(&mut self, entries: &mut Entries<'_>) {
+        entries.number("lr", &mut self.lr);
+        entries.number("betas.0", &mut self.betas.0);
+        entries.number("betas.1", &mut self.betas.1);
+        entries.number("eps", &mut self.eps);
+        entries.number("weight_decay", &mut self.weight_decay);
+        entries.flag("amsgrad", &mut self.amsgrad);
+        entries.flag("maximize", &mut self.maximize);
+    }
+
+    fn lr(&mut self) -> &mut f64 {
+        &mut self.lr
+    }
+
+    fn momentum(&mut self) -> &mut f64 {
+        &mut self.betas.0
+    }
+
+    fn arrays(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] } else { &["exp_avg", "exp_avg_sq"] }
+    }
+
+    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]) {
+        update(self, Decay::Coupled, state, value, grad);
+    }
+}
+
+/// Where the weight decay goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decay {
+    /// Into the gradient: Adam.
+    Coupled,
+    /// Past the moments, straight into the value: AdamW.
+    Decoupled,
+}
+
+/// One step of Adam or AdamW on one parameter.
+pub(crate) fn update<F: Float>(
+    options: &AdamOptions,
+    decay: Decay,
+    state: &mut Option<ParameterState<F>>,
+    value: &mut [F],
+    grad: &[F],
+) {
+    let new = || ParameterState::zeros(options.arrays().len(), value.len());
+    let ParameterState { step, arrays } = state.get_or_insert_with(new);
+    *step = step.saturating_add(1);
+    let scalars = Scalars::<F>::new(options, decay, *step);
+    match &mut arrays[..] {
+        [m, v] => update_blocks(value, grad, [m, v, &mut []], |p, g, [m, v, _]| {
+            for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                scalars.step(p, g, m, v, |v| v);
+            }
+        }),
+        [m, v, max] => update_blocks(value, grad, [m, v, max], |p, g, [m, v, max]| {
+            for ((((p, &g), m), v), max) in p.iter_mut().zip(g).zip(m).zip(v).zip(max) {
+                scalars.step(p, g, m, v, |v| {
+                    *max = maximum(*max, v);
+                    *max
+                });
+            }
+        }),
+        _ => unreachable!("two moments, and their maximum with amsgrad"),
+    }
+}
+
+/// A NaN wins, as in `torch.maximum`: a diverged moment must not be hidden.
+fn maximum<F: Float>(a: F, b: F) -> F {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+/// What is the same for all elements of a parameter in one step.
+struct Scalars<F> {
     sign: F,
+    /// `λ` in the gradient.
+    coupled: F,
+    /// What is left of the value: `1 − lr λ`.
+    keep: F,
+    new_m: F,
+    keep_v: F,
+    new_v: F,
+    /// `√(1 − β₂ᵗ)`.
+    root: F,
+    eps: F,
+    /// `−lr / (1 − β₁ᵗ)`.
+    length: F,
 }
 
 impl<F: Float> Scalars<F> {
-    fn new(
-        lr: f64,
-        (beta1, beta2): (f64, f64),
-        eps: f64,
-        weight_decay: f64,
-        decoupled: bool,
-        maximize: bool,
-        step: u64,
-    ) -> Self {
-        let (coupled, shrink) = if decoupled { (0.0, 1.0 - lr * weight_decay) } else { (weight_decay, 1.0) };
+    fn new(options: &AdamOptions, decay: Decay, step: u64) -> Self {
+        let AdamOptions { lr, betas: (beta1, beta2), eps, weight_decay, maximize, .. } = *options;
+        let corrected = |beta: f64| 1.0 - beta.powf_(step as f64);
+        let (coupled, keep) = match decay {
+            Decay::Coupled => (weight_decay, 1.0),
+            Decay::Decoupled => (0.0, 1.0 - lr * weight_decay),
+        };
         Scalars {
-            step_size: F::of(lr / (1.0 - power(beta1, step))),
-            one_minus_beta1: F::of(1.0 - beta1),
-            beta2: F::of(beta2),
-            one_minus_beta2: F::of(1.0 - beta2),
-            root_of_correction: F::of((1.0 - power(beta2, step)).sqrt()),
-            eps: F::of(eps),
-            coupled: F::of(coupled),
-            shrink: F::of(shrink),
             sign: F::of(if maximize { -1.0 } else { 1.0 }),
+            coupled: F::of(coupled),
+            keep: F::of(keep),
+            new_m: F::of(1.0 - beta1),
+            keep_v: F::of(beta2),
+            new_v: F::of(1.0 - beta2),
+            root: F::of(corrected(beta2).sqrt()),
+            eps: F::of(eps),
+            length: F::of(-(lr / corrected(beta1))),
         }
     }
 
-    /// One pass over memory.
-    fn update(&self, value: &mut [F], grad: &[F], [exp_avg, exp_avg_sq, max_exp_avg_sq]: [&mut [F]; 3]) {
-        let elements = value.iter_mut().zip(grad).zip(exp_avg).zip(exp_avg_sq);
-        if max_exp_avg_sq.is_empty() {
-            for (((value, &grad), m), v) in elements {
-                self.moments(value, grad, m, v);
-                self.apply(value, *m, *v);
-            }
+    /// `second` gives the second moment to divide by.
+    #[inline(always)]
+    fn step(&self, p: &mut F, g: F, m: &mut F, v: &mut F, second: impl FnOnce(F) -> F) {
+        let value = *p * self.keep;
+        let g = g * self.sign;
+        let g = if self.coupled == F::zero() { g } else { g + self.coupled * value };
+        // Two forms of the same mean, as in torch.lerp: each is exact at its end.
+        *m = if self.new_m < F::of(0.5) {
+            *m + self.new_m * (g - *m)
         } else {
-            for ((((value, &grad), m), v), max) in elements.zip(max_exp_avg_sq) {
-                self.moments(value, grad, m, v);
-                *max = max.max(*v);
-                self.apply(value, *m, *max);
-            }
-        }
+            g - (g - *m) * (F::one() - self.new_m)
+        };
+        *v = *v * self.keep_v + self.new_v * g * g;
+        *p = value + self.length * *m / (second(*v).sqrt() / self.root + self.eps);
     }
-
-    #[inline(always)]
-    fn moments(&self, value: &mut F, grad: F, m: &mut F, v: &mut F) {
-        let grad = self.sign * grad + self.coupled * *value;
-        *value *= self.shrink;
-        *m += (grad - *m) * self.one_minus_beta1;
-        *v = *v * self.beta2 + self.one_minus_beta2 * grad * grad;
-    }
-
-    #[inline(always)]
-    fn apply(&self, value: &mut F, m: F, v: F) {
-        *value -= self.step_size * m / (v.sqrt() / self.root_of_correction + self.eps);
-    }
-}
-
-/// `baseⁿ` for 0 ≤ base < 1, which has long vanished when `n` no longer fits the exponent's type.
-fn power(base: f64, n: u64) -> f64 {
-    base.powi(i32::try_from(n).unwrap_or(i32::MAX))
 }

@@ -1,46 +1,89 @@
-//! Gradient clipping: `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`.
+//! Keeping gradients from growing without bound, between backward and step.
 
-use lightning_core::{Float, Parameter, kernels};
+use lightning_core::kernels::sum;
+use lightning_core::{Float, Parameter};
+use ndarray::{ArrayView1, ArrayViewMutD};
 
-/// Scales all gradients so that their joint L2 norm is at most `max_norm`, and gives the norm before.
+/// Elements whose squares are added up at a time: their f64 copies stay in the first-level cache.
+const BLOCK: usize = 1 << 11;
+
+/// Scales all gradients together so that their norm is at most `max_norm`, and returns the norm they had:
+/// PyTorch's `clip_grad_norm_`.
 ///
-/// As in PyTorch the factor is `max_norm / (norm + 1e-6)`, at most 1. A norm that is not finite is given back and
-/// makes the gradients NaN: look for a diverging model.
+/// `‖g‖ = √(Σ gᵢ²)` over the gradients of all parameters that have one; gradients are multiplied by
+/// `max_norm / (‖g‖ + 10⁻⁶)` where that is below 1. Squares are added in f64, in the order of the parameters, so
+/// an f32 gradient of 10³⁰ still has a norm.
+///
+/// A norm that is NaN or infinite is returned and no gradient is changed (PyTorch would spread the NaN over all of
+/// them): whoever looks next can still name the parameter it came from. Neither does a negative or NaN `max_norm`
+/// change any.
 ///
 /// ```
 /// use lightning_core::Parameter;
 /// use lightning_optim::clip_grad_norm;
-/// let w: Parameter<f64> = Parameter::new(ndarray::array![0.0, 0.0].into_dyn());
-/// w.set_grad(Some(ndarray::array![3.0, 4.0].into_dyn()));
-/// assert_eq!(clip_grad_norm(&[w.clone()], 1.0), 5.0);
-/// assert!((w.grad().unwrap()[0] - 0.6).abs() < 1e-6);
+/// use ndarray::array;
+///
+/// let p = Parameter::<f64>::new(array![0.0, 0.0].into_dyn());
+/// p.set_grad(Some(array![30.0, 40.0].into_dyn()));
+/// assert_eq!(clip_grad_norm(&[p.clone()], 5.0), 50.0);
+/// assert!((p.grad().unwrap()[[1]] - 4.0).abs() < 1e-6);
 /// ```
 pub fn clip_grad_norm<F: Float>(parameters: &[Parameter<F>], max_norm: f64) -> f64 {
-    let square =
-        |parameter: &Parameter<F>| parameter.with_grad(|g| kernels::sum(g.mapv(|x| x * x).view()).as_f64());
-    let norm = parameters.iter().filter_map(square).sum::<f64>().sqrt();
+    let mut total = 0.0;
+    for parameter in parameters {
+        total += parameter.with_grad(|grad| sum_of_squares(&grad)).unwrap_or(0.0);
+    }
+    let norm = total.sqrt();
     let scale = max_norm / (norm + 1e-6);
-    if scale < 1.0 || scale.is_nan() {
+    if norm.is_finite() && (0.0..1.0).contains(&scale) {
+        let scale = F::of(scale);
         for parameter in parameters {
-            parameter.with_grad(|mut g| g.mapv_inplace(|x| x * F::of(scale)));
+            parameter.with_grad(|mut grad| grad.map_inplace(|g| *g *= scale));
         }
     }
     norm
 }
 
-/// Cuts every element of every gradient to [−`limit`, `limit`]; NaN stays NaN.
-pub fn clip_grad_value<F: Float>(parameters: &[Parameter<F>], limit: f64) {
-    let limit = F::of(limit);
-    let cut = |x: F| {
-        if x > limit {
-            limit
-        } else if x < -limit {
-            -limit
-        } else {
-            x
+fn sum_of_squares<F: Float>(grad: &ArrayViewMutD<'_, F>) -> f64 {
+    let grad = grad.view();
+    let grad = grad.as_standard_layout();
+    let grad = grad.as_slice().expect("a standard layout is one slice");
+    let mut squares = [0.0; BLOCK];
+    let mut total = 0.0;
+    for block in grad.chunks(BLOCK) {
+        for (square, g) in squares.iter_mut().zip(block) {
+            *square = g.as_f64() * g.as_f64();
         }
-    };
+        total += sum(ArrayView1::from(&squares[..block.len()]).into_dyn());
+    }
+    total
+}
+
+/// Brings every element of every gradient into `[−clip_value, clip_value]`: PyTorch's `clip_grad_value_`.
+///
+/// A NaN stays a NaN. The sign of `clip_value` does not matter.
+///
+/// ```
+/// use lightning_core::Parameter;
+/// use lightning_optim::clip_grad_value;
+/// use ndarray::array;
+///
+/// let p = Parameter::<f64>::new(array![0.0, 0.0, 0.0].into_dyn());
+/// p.set_grad(Some(array![-7.0, 0.5, 7.0].into_dyn()));
+/// clip_grad_value(&[p.clone()], 1.0);
+/// assert_eq!(p.grad().unwrap(), array![-1.0, 0.5, 1.0].into_dyn());
+/// ```
+pub fn clip_grad_value<F: Float>(parameters: &[Parameter<F>], clip_value: f64) {
+    let limit = F::of(clip_value.abs());
     for parameter in parameters {
-        parameter.with_grad(|mut g| g.mapv_inplace(cut));
+        parameter.with_grad(|mut grad| {
+            grad.map_inplace(|g| {
+                if *g > limit {
+                    *g = limit;
+                } else if *g < -limit {
+                    *g = -limit;
+                }
+            });
+        });
     }
 }

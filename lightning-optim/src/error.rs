@@ -1,49 +1,52 @@
-//! Settings that make no optimizer or schedule.
+//! Settings that make no optimizer, scheduler or parameter group.
 
-/// A setting out of its range, or a parameter given twice.
+/// A setting is out of range, or parameters are grouped wrongly.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum OptimError {
     /// A setting out of its range.
-    #[error("{optimizer}: {setting} is {found}, expected {expected}")]
+    #[error("`{name}` is {found}, expected {expected}")]
     Setting {
-        /// The optimizer or scheduler.
-        optimizer: &'static str,
-        /// The setting.
-        setting: &'static str,
+        /// Its name, PyTorch's.
+        name: &'static str,
         /// Its value.
         found: f64,
-        /// What it may be.
+        /// Its range.
         expected: &'static str,
     },
-    /// A parameter that is already in a group: it would be changed twice a step.
-    #[error("{optimizer}: parameter {index} (`{name}`) of the new group is in the optimizer already")]
-    Twice {
-        /// The optimizer.
-        optimizer: &'static str,
-        /// Its place in the new group.
-        index: usize,
-        /// Its name, if it has one.
+    /// A parameter that is listed twice would be changed twice in a step.
+    #[error(
+        "parameter `{name}` is in group {first} and again in group {second}; give each parameter to one group once"
+    )]
+    SharedParameter {
+        /// Its name, empty before the module tree has named it.
         name: String,
+        /// The group that has it.
+        first: usize,
+        /// The group that was given it again, perhaps the same.
+        second: usize,
     },
+    /// Nothing to optimize.
+    #[error("there is no parameter to optimize; give the optimizer `module.parameters()`")]
+    NoParameters,
 }
 
-/// An error unless `holds`.
-pub(crate) fn check(
-    holds: bool,
-    optimizer: &'static str,
-    setting: &'static str,
+/// `Ok` if the setting is in its range.
+pub(crate) fn setting(
+    ok: bool,
+    name: &'static str,
     found: f64,
     expected: &'static str,
 ) -> Result<(), OptimError> {
-    if holds { Ok(()) } else { Err(OptimError::Setting { optimizer, setting, found, expected }) }
+    if ok { Ok(()) } else { Err(OptimError::Setting { name, found, expected }) }
 }
 
-/// An error unless `found` is a finite number from 0 up.
-pub(crate) fn check_not_negative(
-    optimizer: &'static str,
-    setting: &'static str,
-    found: f64,
-) -> Result<(), OptimError> {
-    check(found >= 0.0 && found.is_finite(), optimizer, setting, found, "a finite number from 0 up")
+/// A finite number of at least 0.
+pub(crate) fn not_negative(name: &'static str, found: f64) -> Result<(), OptimError> {
+    setting(found.is_finite() && found >= 0.0, name, found, "a finite number of at least 0")
+}
+
+/// A share that is never the whole: Adam's betas.
+pub(crate) fn below_one(name: &'static str, found: f64) -> Result<(), OptimError> {
+    setting((0.0..1.0).contains(&found), name, found, "at least 0 and below 1")
 }

@@ -1,127 +1,135 @@
-//! What all optimizers share: groups of parameters with settings of their own, moments, state dictionaries.
+//! What all optimizers share: parameter groups, state for each parameter, saving and loading.
+//!
+//! An optimizer is an [`UpdateRule`], its settings with one function that changes a parameter; [`Grouped`] makes
+//! the rule an [`Optimizer`]. To add an optimizer is to write one file like `sgd.rs`.
 
-use crate::OptimError;
-use lightning_core::kernels::update_blocks;
+use crate::{Entries, OptimError};
 use lightning_core::optim::{Optimizer, StateDict, StateError};
 use lightning_core::{Float, Parameter};
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+use std::collections::BTreeSet;
 
-/// The arithmetic of one optimizer; a value of the type is the settings of a group.
-pub trait Rule<F: Float>: Clone + Send + 'static {
-    /// The optimizer's name.
+/// The settings of one parameter group, and how they change a parameter.
+pub trait UpdateRule: Clone + Send {
+    /// PyTorch's name of the optimizer.
     const NAME: &'static str;
 
-    /// What a step computes once per parameter instead of once per element.
-    type Scalars: Sync;
-
-    /// Confirms that the settings are in their ranges.
+    /// Refuses settings out of range.
     ///
     /// # Errors
-    /// The first that is not.
+    /// [`OptimError::Setting`] names the setting, its value and its range.
     fn check(&self) -> Result<(), OptimError>;
 
-    /// Names of the arrays kept for each parameter; at most three.
-    fn moments(&self) -> &'static [&'static str];
+    /// Visits every setting under PyTorch's name.
+    fn entries(&mut self, entries: &mut Entries<'_>);
 
-    /// The constants of a parameter's step number `step`, from 1.
-    fn scalars(&self, step: u64) -> Self::Scalars;
+    /// The learning rate.
+    fn lr(&mut self) -> &mut f64;
 
-    /// Changes a piece of a parameter; `moments` are the pieces of its arrays, empty beyond those it has.
-    fn update(scalars: &Self::Scalars, value: &mut [F], grad: &[F], moments: [&mut [F]; 3]);
+    /// The momentum, or what stands for it.
+    fn momentum(&mut self) -> &mut f64;
 
-    /// All settings that are numbers, by name; switches are 0 or 1 and cannot be written.
-    fn numbers(&self) -> Vec<(&'static str, f64)>;
+    /// PyTorch's names of the arrays that a parameter's state has.
+    fn arrays(&self) -> &'static [&'static str];
 
-    /// Sets a number again.
-    fn set_number(&mut self, name: &str, value: f64);
-
-    /// The name of the momentum among the numbers, if there is one.
-    fn momentum_name() -> Option<&'static str>;
+    /// Changes `value` by its gradient, in one pass. All slices are of the same length and in row-major order;
+    /// `state` is `None` until the rule makes one.
+    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]);
 }
 
-/// An optimizer: groups of parameters, each changed by a [`Rule`] with settings of its own.
+/// What an optimizer remembers of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterState<F> {
+    /// Updates so far, of this parameter: those without a gradient do not count.
+    pub step: u64,
+    /// The arrays named by [`UpdateRule::arrays`], each as long as the parameter.
+    pub arrays: Vec<Vec<F>>,
+}
+
+impl<F: Float> ParameterState<F> {
+    /// No update yet, `arrays` arrays of zeros.
+    pub fn zeros(arrays: usize, len: usize) -> Self {
+        ParameterState { step: 0, arrays: vec![vec![F::zero(); len]; arrays] }
+    }
+}
+
+/// An optimizer with parameter groups: what [`Adam`](crate::Adam), [`AdamW`](crate::AdamW) and
+/// [`Sgd`](crate::Sgd) are.
+///
+/// A parameter without gradient is passed over: neither weight decay nor its step count touch it. Values are
+/// changed in place. State arrays are made at a parameter's first update.
+///
+/// State entries: `param_groups.{g}.lr` and the other settings, `param_groups.{g}.params` (how many parameters),
+/// `state.{i}.step` and `state.{i}.exp_avg` and the like, `i` counting the parameters through all groups.
+#[derive(Debug)]
 pub struct Grouped<F: Float, R> {
     groups: Vec<Group<F, R>>,
 }
 
+#[derive(Debug)]
 struct Group<F: Float, R> {
+    options: R,
     parameters: Vec<Parameter<F>>,
-    rule: R,
-    states: Vec<State<F>>,
+    states: Vec<Option<ParameterState<F>>>,
 }
 
-/// Of one parameter: its own count of steps, as it may lack a gradient in some.
-#[derive(Clone, Default)]
-struct State<F> {
-    step: u64,
-    moments: Vec<Vec<F>>,
-}
-
-impl<F: Float, R: Rule<F>> Grouped<F, R> {
-    /// An optimizer of one group.
+impl<F: Float, R: UpdateRule> Grouped<F, R> {
+    /// An optimizer with one parameter group.
     ///
     /// # Errors
-    /// If a setting is out of its range or a parameter is given twice.
+    /// If there are no parameters, one is there twice, or a setting is out of range.
     pub fn new(parameters: Vec<Parameter<F>>, options: R) -> Result<Self, OptimError> {
+        if parameters.is_empty() {
+            return Err(OptimError::NoParameters);
+        }
         let mut optimizer = Grouped { groups: Vec::new() };
         optimizer.add_param_group(parameters, options)?;
         Ok(optimizer)
     }
 
-    /// Adds a group with settings of its own.
+    /// Adds a group with settings of its own. Do so before schedulers start: they set what they find then.
     ///
     /// # Errors
-    /// If a setting is out of its range or a parameter is in the optimizer already.
+    /// If a parameter is in a group already or a setting is out of range; the optimizer is then unchanged.
     pub fn add_param_group(&mut self, parameters: Vec<Parameter<F>>, options: R) -> Result<(), OptimError> {
         options.check()?;
-        for (index, parameter) in parameters.iter().enumerate() {
-            let mut before =
-                self.groups.iter().flat_map(|group| &group.parameters).chain(&parameters[..index]);
-            if before.any(|other| other.is_same(parameter)) {
-                return Err(OptimError::Twice { optimizer: R::NAME, index, name: parameter.name() });
+        for (i, parameter) in parameters.iter().enumerate() {
+            let second = self.groups.len();
+            let before = parameters[..i].iter().map(|other| (second, other));
+            if let Some((first, _)) = self.grouped().chain(before).find(|(_, other)| parameter.is_same(other))
+            {
+                return Err(OptimError::SharedParameter { name: parameter.name(), first, second });
             }
         }
-        let states = parameters.iter().map(|_| State { step: 0, moments: Vec::new() }).collect();
-        self.groups.push(Group { parameters, rule: options, states });
+        let states = vec![None; parameters.len()];
+        self.groups.push(Group { options, parameters, states });
         Ok(())
     }
 
     /// The settings of a group.
+    ///
+    /// # Panics
+    /// If there is no such group.
     pub fn options(&self, group: usize) -> &R {
-        &self.groups[group].rule
+        &self.groups[group].options
     }
 
-    fn number(&self, group: usize, name: &str) -> Option<f64> {
-        self.groups[group]
-            .rule
-            .numbers()
-            .into_iter()
-            .find(|&(other, _)| other == name)
-            .map(|(_, value)| value)
+    /// All parameters with the index of their group.
+    fn grouped(&self) -> impl Iterator<Item = (usize, &Parameter<F>)> {
+        let groups = self.groups.iter().enumerate();
+        groups.flat_map(|(g, group)| group.parameters.iter().map(move |parameter| (g, parameter)))
     }
 }
 
-impl<F: Float, R: Rule<F>> Optimizer<F> for Grouped<F, R> {
+impl<F: Float, R: UpdateRule> Optimizer<F> for Grouped<F, R> {
     fn name(&self) -> &'static str {
         R::NAME
     }
 
     fn step(&mut self) {
-        for Group { parameters, rule, states } in &mut self.groups {
+        for Group { options, parameters, states } in &mut self.groups {
             for (parameter, state) in parameters.iter().zip(states) {
-                parameter.update(|mut value, grad| {
-                    state.step += 1;
-                    state.moments.resize_with(rule.moments().len(), || vec![F::zero(); value.len()]);
-                    let scalars = rule.scalars(state.step);
-                    let grad = grad.as_standard_layout();
-                    let value = value.as_slice_mut().expect("a parameter is contiguous");
-                    let grad = grad.as_slice().expect("a standard layout is one slice");
-                    let mut moments = state.moments.iter_mut().map(Vec::as_mut_slice);
-                    let moments = [(); 3].map(|()| moments.next().unwrap_or_default());
-                    update_blocks(value, grad, moments, |value, grad, moments| {
-                        R::update(&scalars, value, grad, moments);
-                    });
-                });
+                parameter.update(|value, grad| update(options, state, value, grad));
             }
         }
     }
@@ -129,75 +137,129 @@ impl<F: Float, R: Rule<F>> Optimizer<F> for Grouped<F, R> {
     fn groups(&self) -> usize {
         self.groups.len()
     }
+
     fn parameters(&self, group: usize) -> &[Parameter<F>] {
         &self.groups[group].parameters
     }
+
     fn lr(&self, group: usize) -> f64 {
-        self.number(group, "lr").expect("every rule has a learning rate")
+        *self.groups[group].options.clone().lr()
     }
+
     fn set_lr(&mut self, group: usize, lr: f64) {
-        self.groups[group].rule.set_number("lr", lr);
+        *self.groups[group].options.lr() = lr;
     }
+
     fn momentum(&self, group: usize) -> Option<f64> {
-        R::momentum_name().and_then(|name| self.number(group, name))
+        Some(*self.groups[group].options.clone().momentum())
     }
+
     fn set_momentum(&mut self, group: usize, momentum: f64) {
-        if let Some(name) = R::momentum_name() {
-            self.groups[group].rule.set_number(name, momentum);
-        }
+        *self.groups[group].options.momentum() = momentum;
     }
 
     fn state_dict(&self) -> StateDict<F> {
-        let mut dict = StateDict::default();
-        let mut index = 0;
+        let mut state = StateDict::default();
+        let mut entries = Entries::save(&mut state.numbers);
         for (g, group) in self.groups.iter().enumerate() {
-            for (name, value) in group.rule.numbers() {
-                dict.numbers.insert(format!("param_groups.{g}.{name}"), value);
-            }
-            for (parameter, state) in group.parameters.iter().zip(&group.states) {
-                dict.numbers.insert(format!("state.{index}.step"), state.step as f64);
-                for (name, moment) in group.rule.moments().iter().zip(&state.moments) {
-                    let array = ArrayD::from_shape_vec(IxDyn(&parameter.shape()), moment.clone());
-                    dict.arrays.insert(format!("state.{index}.{name}"), array.expect("a moment per element"));
-                }
-                index += 1;
+            entries.under(format!("param_groups.{g}."));
+            group.options.clone().entries(&mut entries);
+            entries.count("params", &mut (group.parameters.len() as u64));
+        }
+        let states = self.groups.iter().flat_map(|group| {
+            let parameters = group.parameters.iter().zip(&group.states);
+            parameters.map(|(parameter, state)| (group.options.arrays(), parameter, state))
+        });
+        for (i, (names, parameter, saved)) in states.enumerate() {
+            let Some(saved) = saved else { continue };
+            entries.under(format!("state.{i}."));
+            entries.count("step", &mut saved.step.clone());
+            for (name, array) in names.iter().zip(&saved.arrays) {
+                let array = ArrayD::from_shape_vec(parameter.shape(), array.clone());
+                state.arrays.insert(format!("state.{i}.{name}"), array.expect("as long as the parameter"));
             }
         }
-        dict
+        state
     }
 
-    fn load_state_dict(&mut self, dict: &StateDict<F>) -> Result<(), StateError> {
-        let mut used = Vec::new();
-        let mut index = 0;
-        let mut loaded = Vec::new();
+    fn load_state_dict(&mut self, state: &StateDict<F>) -> Result<(), StateError> {
+        let mut entries = Entries::load(&state.numbers);
+        let mut used = BTreeSet::new();
+        let mut loaded = Vec::with_capacity(self.groups.len());
+        let mut i = 0;
         for (g, group) in self.groups.iter().enumerate() {
-            let mut rule = group.rule.clone();
-            for (name, _) in group.rule.numbers() {
-                let key = format!("param_groups.{g}.{name}");
-                rule.set_number(name, dict.number(&key)?);
-                used.push(key);
-            }
-            let mut states = Vec::new();
+            let options = load_group(&mut entries, g, group);
+            let mut states = Vec::with_capacity(group.parameters.len());
             for parameter in &group.parameters {
-                let key = format!("state.{index}.step");
-                let mut state = State { step: dict.number(&key)? as u64, moments: Vec::new() };
-                used.push(key);
-                for name in rule.moments().iter().filter(|_| state.step > 0) {
-                    let key = format!("state.{index}.{name}");
-                    state.moments.push(dict.array(&key, &parameter.shape())?.iter().copied().collect());
-                    used.push(key);
-                }
-                states.push(state);
-                index += 1;
+                states.push(load_parameter(&mut entries, &mut used, state, i, parameter, options.arrays())?);
+                i += 1;
             }
-            loaded.push((rule, states));
+            loaded.push((options, states));
         }
-        if let Some(key) = dict.numbers.keys().chain(dict.arrays.keys()).find(|key| !used.contains(key)) {
-            return Err(StateError::Unexpected(key.clone()));
+        entries.finish()?;
+        if let Some(name) = state.arrays.keys().find(|name| !used.contains(*name)) {
+            return Err(StateError::Unexpected(name.clone()));
         }
-        for (group, (rule, states)) in self.groups.iter_mut().zip(loaded) {
-            (group.rule, group.states) = (rule, states);
+        for (group, (options, states)) in self.groups.iter_mut().zip(loaded) {
+            (group.options, group.states) = (options, states);
         }
         Ok(())
     }
+}
+
+fn load_group<F: Float, R: UpdateRule>(entries: &mut Entries<'_>, g: usize, group: &Group<F, R>) -> R {
+    entries.under(format!("param_groups.{g}."));
+    let mut options = group.options.clone();
+    options.entries(entries);
+    let expected = group.parameters.len() as u64;
+    let mut found = expected;
+    entries.count("params", &mut found);
+    if found != expected {
+        entries.refuse("params", found as f64, "as many parameters as the group has here");
+    }
+    // Schedules may leave the range that a constructor asks for: a linear one-cycle ends below 0.
+    let mut checked = options.clone();
+    (*checked.lr(), *checked.momentum()) = (0.0, 0.5);
+    entries.check(checked.check());
+    options
+}
+
+fn load_parameter<F: Float>(
+    entries: &mut Entries<'_>,
+    used: &mut BTreeSet<String>,
+    state: &StateDict<F>,
+    i: usize,
+    parameter: &Parameter<F>,
+    names: &[&str],
+) -> Result<Option<ParameterState<F>>, StateError> {
+    entries.under(format!("state.{i}."));
+    if !entries.has("step") {
+        return Ok(None);
+    }
+    let (mut step, shape) = (0, parameter.shape());
+    entries.count("step", &mut step);
+    let mut arrays = Vec::with_capacity(names.len());
+    for name in names {
+        let name = format!("state.{i}.{name}");
+        arrays.push(state.array(&name, &shape)?.iter().copied().collect());
+        used.insert(name);
+    }
+    Ok(Some(ParameterState { step, arrays }))
+}
+
+/// Gives a rule slices in row-major order; only values in another order are copied for it.
+fn update<F: Float, R: UpdateRule>(
+    options: &R,
+    state: &mut Option<ParameterState<F>>,
+    mut value: ArrayViewMutD<'_, F>,
+    grad: ArrayViewD<'_, F>,
+) {
+    let grad = grad.as_standard_layout();
+    let grad = grad.as_slice().expect("a standard layout is one slice");
+    if let Some(value) = value.as_slice_mut() {
+        return options.update(state, value, grad);
+    }
+    let mut copy: Vec<F> = value.iter().copied().collect();
+    options.update(state, &mut copy, grad);
+    value.iter_mut().zip(copy).for_each(|(value, new)| *value = new);
 }

@@ -1,53 +1,70 @@
-//! One cycle: the rate goes up to its maximum and down again, momentum the other way.
+//! One rise and one long fall of the learning rate, against the momentum.
 
-use crate::OptimError;
-use crate::error::check;
-use lightning_core::Float;
-use lightning_core::optim::{LrScheduler, Optimizer, SchedulerError, StateDict, StateError};
+use crate::error::{below_one, not_negative, setting};
+use crate::{Entries, LrRule, Moment, OptimError, PerGroup, Stepped};
 use std::f64::consts::PI;
 
-/// How the rate goes from one value to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Anneal {
-    /// Along half a cosine.
-    #[default]
-    Cos,
-    /// In a straight line.
-    Linear,
-}
+/// The 1cycle policy (Smith and Topin 2018, <https://arxiv.org/abs/1708.07120>): PyTorch's `OneCycleLR`.
+///
+/// The rate rises from `max_lr / div_factor` to `max_lr` in the first `pct_start · total_steps` steps, and falls to
+/// `max_lr / div_factor / final_div_factor` in the rest; the momentum does the opposite. Between two values `a` and
+/// `b` it goes along `b + (a − b)(1 + cos(π x)) / 2` or a line. It moves once a batch: use
+/// [`Schedule::every_step`](lightning_core::optim::Schedule::every_step).
+///
+/// As in PyTorch step `total_steps` itself is still taken (it lies a little past the end of the curve); the one
+/// after it is [`Exhausted`](lightning_core::optim::SchedulerError::Exhausted). An optimizer without a momentum
+/// keeps none; PyTorch refuses it. A phase without length, for which PyTorch divides by 0, is at its end.
+///
+/// ```
+/// use lightning_core::optim::{LrScheduler, Optimizer};
+/// use lightning_optim::{Adam, AdamOptions, OneCycleLr, OneCycleLrOptions};
+/// # let parameters = vec![lightning_core::Parameter::<f32>::new(ndarray::arr0(0.0).into_dyn())];
+/// let mut opt = Adam::new(parameters, AdamOptions::default())?;
+/// let options = OneCycleLrOptions { pct_start: 0.5, ..Default::default() };
+/// let mut scheduler = OneCycleLr::new(0.1, 10, options)?;
+/// scheduler.start(&mut opt);
+/// assert!((opt.lr(0) - 0.1 / 25.0).abs() < 1e-12);
+/// for _ in 0..4 {
+///     scheduler.step(&mut opt, None)?;
+/// }
+/// assert_eq!((opt.lr(0), opt.momentum(0)), (0.1, Some(0.85)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type OneCycleLr = Stepped<OneCycleRule>;
 
-/// Settings of [`OneCycleLr`]; the defaults are PyTorch's, but for the number of steps, which has none.
+/// The settings of [`OneCycleLr`] that have defaults.
+///
+/// ```
+/// use lightning_optim::{Anneal, OneCycleLrOptions};
+/// let options = OneCycleLrOptions { anneal_strategy: Anneal::Linear, ..Default::default() };
+/// assert_eq!(options.pct_start, 0.3);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct OneCycleOptions {
-    /// The highest rate: one for all groups, or one each.
-    pub max_lr: Vec<f64>,
-    /// Steps of the whole cycle, at least 1.
-    pub total_steps: u64,
-    /// The share of them in which the rate goes up.
+pub struct OneCycleLrOptions {
+    /// The share of the steps in which the rate rises, from 0 to 1; 0.3.
     pub pct_start: f64,
-    /// Cosine or line.
-    pub anneal: Anneal,
-    /// Move the momentum the other way, if the optimizer has one.
+    /// The curve between two values; a cosine.
+    pub anneal_strategy: Anneal,
+    /// Whether the momentum (Adam's β₁) is cycled; yes.
     pub cycle_momentum: bool,
-    /// The lowest momentum.
+    /// The momentum where the rate is highest; 0.85.
     pub base_momentum: f64,
-    /// The highest momentum.
+    /// The momentum where the rate is lowest; 0.95.
     pub max_momentum: f64,
-    /// The first rate is the highest divided by this.
+    /// The highest rate over the first; 25.
     pub div_factor: f64,
-    /// The last rate is the first divided by this.
+    /// The first rate over the last; 10⁴.
     pub final_div_factor: f64,
-    /// Come down as slowly as up, then fall to the last rate.
+    /// Whether the rate falls back to the first value in as many steps as it rose, and to the last value in the
+    /// rest; no.
     pub three_phase: bool,
 }
 
-impl Default for OneCycleOptions {
+impl Default for OneCycleLrOptions {
     fn default() -> Self {
-        OneCycleOptions {
-            max_lr: vec![0.1],
-            total_steps: 1,
+        OneCycleLrOptions {
             pct_start: 0.3,
-            anneal: Anneal::Cos,
+            anneal_strategy: Anneal::Cos,
             cycle_momentum: true,
             base_momentum: 0.85,
             max_momentum: 0.95,
@@ -58,108 +75,114 @@ impl Default for OneCycleOptions {
     }
 }
 
-/// The one-cycle policy (Smith and Topin, 2019): PyTorch's `OneCycleLR`. It sets the rates itself, whatever they were.
-///
-/// A cycle of n steps has the rates of t = 0 to n − 1. Step n, which a loop with a step after every batch takes at its
-/// end, keeps the last rate (PyTorch extrapolates beyond its curve, to a negative rate along a line); step n + 1 is
-/// refused.
-///
-/// ```
-/// use lightning_optim::{OneCycleLr, OneCycleOptions};
-/// let _ = OneCycleLr::new(OneCycleOptions { max_lr: vec![0.01], total_steps: 500, ..Default::default() })?;
-/// # Ok::<(), lightning_optim::OptimError>(())
-/// ```
-pub struct OneCycleLr {
-    options: OneCycleOptions,
-    t: u64,
+/// The curve between two values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anneal {
+    /// Half a cosine.
+    #[default]
+    Cos,
+    /// A line.
+    Linear,
+}
+
+/// The rule of [`OneCycleLr`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneCycleRule {
+    max_lr: PerGroup,
+    total_steps: u64,
+    options: OneCycleLrOptions,
 }
 
 impl OneCycleLr {
-    /// A cycle at its first step.
+    /// A scheduler that rises to `max_lr`, one for all parameter groups or one for each, within `total_steps`.
     ///
     /// # Errors
-    /// If there is no step or no rate, `pct_start` is not in [0, 1], or a rate or divisor is not positive.
-    pub fn new(options: OneCycleOptions) -> Result<Self, OptimError> {
-        let o = &options;
-        let positive =
-            |setting, x: f64| check(x > 0.0 && x.is_finite(), "OneCycleLr", setting, x, "a positive number");
-        check(o.total_steps > 0, "OneCycleLr", "total_steps", o.total_steps as f64, "at least 1")?;
-        check(!o.max_lr.is_empty(), "OneCycleLr", "max_lr", f64::NAN, "one rate, or one per group")?;
-        o.max_lr.iter().try_for_each(|&lr| positive("max_lr", lr))?;
-        check(
-            (0.0..=1.0).contains(&o.pct_start),
-            "OneCycleLr",
-            "pct_start",
-            o.pct_start,
-            "a share in [0, 1]",
-        )?;
-        positive("div_factor", o.div_factor)?;
-        positive("final_div_factor", o.final_div_factor)?;
-        Ok(OneCycleLr { options, t: 0 })
+    /// If a setting is out of its range.
+    pub fn new(
+        max_lr: impl Into<PerGroup>,
+        total_steps: u64,
+        options: OneCycleLrOptions,
+    ) -> Result<Self, OptimError> {
+        Stepped::with_rule(OneCycleRule { max_lr: max_lr.into(), total_steps, options })
     }
+}
 
-    fn set<F: Float>(&self, optimizer: &mut dyn Optimizer<F>) {
-        let o = &self.options;
-        for group in 0..optimizer.groups() {
-            let max = *o.max_lr.get(group).unwrap_or(&o.max_lr[0]);
-            let initial = max / o.div_factor;
-            optimizer.set_lr(group, self.at(initial, max, initial / o.final_div_factor));
-            if o.cycle_momentum && optimizer.momentum(group).is_some() {
-                optimizer.set_momentum(group, self.at(o.max_momentum, o.base_momentum, o.max_momentum));
-            }
+impl OneCycleRule {
+    /// The value at a step of a curve that starts at `levels[0]` and ends phase `i` at `levels[i + 1]`.
+    fn at(&self, step: u64, levels: &[f64]) -> f64 {
+        let OneCycleLrOptions { pct_start, anneal_strategy, three_phase, .. } = self.options;
+        let (step, total) = (step as f64, self.total_steps as f64);
+        let phases = [pct_start * total - 1.0, 2.0 * pct_start * total - 2.0, total - 1.0];
+        let ends =
+            if three_phase { vec![phases[0], phases[1], phases[2]] } else { vec![phases[0], phases[2]] };
+        let phase = ends.iter().position(|&end| step <= end).unwrap_or(ends.len() - 1);
+        let start = if phase == 0 { 0.0 } else { ends[phase - 1] };
+        let length = ends[phase] - start;
+        let x = if length == 0.0 { 1.0 } else { (step - start) / length };
+        let (from, to) = (levels[phase], levels[phase + 1]);
+        match anneal_strategy {
+            Anneal::Cos => to + (from - to) / 2.0 * (libm::cos(PI * x) + 1.0),
+            Anneal::Linear => (to - from) * x + from,
         }
     }
+}
 
-    /// The value of this step on the way from `initial` to `top` to `last`.
-    fn at(&self, initial: f64, top: f64, last: f64) -> f64 {
-        let o = &self.options;
-        let (n, t) = (o.total_steps as f64, self.t.min(o.total_steps - 1) as f64);
-        let up = o.pct_start * n - 1.0;
-        let phases = if o.three_phase {
-            vec![(up, initial, top), (2.0 * up, top, initial), (n - 1.0, initial, last)]
+impl LrRule for OneCycleRule {
+    fn lr(&self, now: Moment) -> f64 {
+        let highest = self.max_lr.of(now.group);
+        let first = highest / self.options.div_factor;
+        let last = first / self.options.final_div_factor;
+        let levels = if self.options.three_phase {
+            vec![first, highest, first, last]
         } else {
-            vec![(up, initial, top), (n - 1.0, top, last)]
+            vec![first, highest, last]
         };
-        let mut start = 0.0;
-        for &(end, from, to) in &phases {
-            if t <= end || end == n - 1.0 {
-                let share = if end > start { (t - start) / (end - start) } else { 1.0 };
-                return anneal(o.anneal, from, to, share);
-            }
-            start = end;
+        self.at(now.step, &levels)
+    }
+
+    fn momentum(&self, step: u64) -> Option<f64> {
+        let OneCycleLrOptions { cycle_momentum, base_momentum: base, max_momentum: max, .. } = self.options;
+        cycle_momentum.then(|| self.at(step, &[max, base, max, max]))
+    }
+
+    fn last_step(&self) -> Option<u64> {
+        Some(self.total_steps)
+    }
+
+    fn groups(&self) -> Option<usize> {
+        self.max_lr.groups()
+    }
+
+    fn entries(&mut self, entries: &mut Entries<'_>) {
+        let OneCycleRule { max_lr, total_steps, options } = self;
+        max_lr.entries("max_lr", entries);
+        entries.count("total_steps", total_steps);
+        entries.number("pct_start", &mut options.pct_start);
+        let mut linear = options.anneal_strategy == Anneal::Linear;
+        entries.flag("anneal_strategy_linear", &mut linear);
+        options.anneal_strategy = if linear { Anneal::Linear } else { Anneal::Cos };
+        entries.flag("cycle_momentum", &mut options.cycle_momentum);
+        entries.number("base_momentum", &mut options.base_momentum);
+        entries.number("max_momentum", &mut options.max_momentum);
+        entries.number("div_factor", &mut options.div_factor);
+        entries.number("final_div_factor", &mut options.final_div_factor);
+        entries.flag("three_phase", &mut options.three_phase);
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        let OneCycleRule { max_lr, total_steps, options } = self;
+        for &max_lr in max_lr.values() {
+            not_negative("max_lr", max_lr)?;
         }
-        last
-    }
-}
-
-fn anneal(how: Anneal, from: f64, to: f64, share: f64) -> f64 {
-    match how {
-        Anneal::Cos => to + (from - to) / 2.0 * (libm::cos(PI * share) + 1.0),
-        Anneal::Linear => (to - from) * share + from,
-    }
-}
-
-impl<F: Float> LrScheduler<F> for OneCycleLr {
-    fn start(&mut self, optimizer: &mut dyn Optimizer<F>) {
-        self.set(optimizer);
-    }
-
-    fn step(&mut self, optimizer: &mut dyn Optimizer<F>, _: Option<f64>) -> Result<(), SchedulerError> {
-        let (step, total_steps) = (self.t + 1, self.options.total_steps);
-        if step > total_steps {
-            return Err(SchedulerError::Exhausted { step, total_steps });
+        setting(*total_steps > 0, "total_steps", *total_steps as f64, "at least 1")?;
+        setting((0.0..=1.0).contains(&options.pct_start), "pct_start", options.pct_start, "from 0 to 1")?;
+        below_one("base_momentum", options.base_momentum)?;
+        below_one("max_momentum", options.max_momentum)?;
+        for (name, factor) in
+            [("div_factor", options.div_factor), ("final_div_factor", options.final_div_factor)]
+        {
+            setting(factor.is_finite() && factor > 0.0, name, factor, "a finite number above 0")?;
         }
-        self.t = step;
-        self.set(optimizer);
-        Ok(())
-    }
-
-    fn state_dict(&self) -> StateDict<F> {
-        StateDict { numbers: [("t".to_owned(), self.t as f64)].into(), ..StateDict::default() }
-    }
-
-    fn load_state_dict(&mut self, dict: &StateDict<F>) -> Result<(), StateError> {
-        self.t = dict.number("t")? as u64;
         Ok(())
     }
 }

@@ -1,39 +1,57 @@
 //! Stochastic gradient descent with momentum.
 
-use crate::error::{check, check_not_negative};
-use crate::{Grouped, OptimError, Rule};
+use crate::error::{not_negative, setting};
+use crate::{Entries, Grouped, OptimError, ParameterState, UpdateRule};
 use lightning_core::Float;
+use lightning_core::kernels::update_blocks;
 
-/// Gradient descent: PyTorch's `torch.optim.SGD`. The first step's momentum is the gradient itself, undamped.
+/// Gradient descent, with momentum or without: PyTorch's `torch.optim.SGD`.
+///
+/// With the gradient `g`, the weight decay `λ`, the momentum `μ` and the dampening `τ`:
+///
+/// ```text
+/// g ← g + λ p
+/// b ← g in the first step, then μ b + (1 − τ) g
+/// p ← p − lr · b, or with Nesterov's momentum p − lr · (g + μ b)
+/// ```
+///
+/// Nesterov's momentum as in Sutskever et al. 2013, <https://proceedings.mlr.press/v28/sutskever13.html>.
 ///
 /// ```
 /// use lightning_core::{Parameter, optim::Optimizer};
 /// use lightning_optim::{Sgd, SgdOptions};
-/// let w: Parameter<f64> = Parameter::new(ndarray::array![1.0].into_dyn());
-/// let mut opt = Sgd::new(vec![w.clone()], SgdOptions { lr: 0.25, momentum: 0.5, ..Default::default() })?;
-/// for _ in 0..2 {
-///     w.set_grad(Some(ndarray::array![1.0].into_dyn()));
-///     opt.step();
-/// }
-/// assert_eq!(w.value()[0], 1.0 - 0.25 - 0.25 * 1.5);
+/// use ndarray::array;
+///
+/// let p = Parameter::<f64>::new(array![1.0].into_dyn());
+/// let mut opt = Sgd::new(vec![p.clone()], SgdOptions { lr: 0.5, momentum: 0.5, ..Default::default() })?;
+/// p.set_grad(Some(array![1.0].into_dyn()));
+/// opt.step();
+/// assert_eq!(p.value()[[0]], 0.5);
+/// opt.step();
+/// assert_eq!(p.value()[[0]], 0.5 - 0.5 * 1.5);
 /// # Ok::<(), lightning_optim::OptimError>(())
 /// ```
 pub type Sgd<F = f32> = Grouped<F, SgdOptions>;
 
-/// Settings of [`Sgd`]; the defaults are PyTorch's.
+/// The settings of [`Sgd`].
+///
+/// ```
+/// let options = lightning_optim::SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() };
+/// assert_eq!(options.lr, 1e-3);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SgdOptions {
-    /// Learning rate η.
+    /// The learning rate; 0.001.
     pub lr: f64,
-    /// Momentum μ.
+    /// `μ`; 0.
     pub momentum: f64,
-    /// Dampening τ of new gradients in the momentum.
+    /// `τ`; 0.
     pub dampening: f64,
-    /// Weight decay λ, added to the gradient.
+    /// `λ`; 0.
     pub weight_decay: f64,
-    /// Look ahead (Sutskever et al., 2013); wants momentum and no dampening.
+    /// Whether the step looks ahead; no. Wants a momentum and no dampening.
     pub nesterov: bool,
-    /// Climb instead of descend.
+    /// Whether to climb instead of descend; no.
     pub maximize: bool,
 }
 
@@ -50,81 +68,64 @@ impl Default for SgdOptions {
     }
 }
 
-/// The constants of a step.
-pub struct Scalars<F> {
-    lr: F,
-    momentum: F,
-    one_minus_dampening: F,
-    weight_decay: F,
-    nesterov: bool,
-    is_first: bool,
-    sign: F,
-}
-
-impl<F: Float> Rule<F> for SgdOptions {
+impl UpdateRule for SgdOptions {
     const NAME: &'static str = "SGD";
-    type Scalars = Scalars<F>;
 
     fn check(&self) -> Result<(), OptimError> {
-        check_not_negative("SGD", "lr", self.lr)?;
-        check_not_negative("SGD", "momentum", self.momentum)?;
-        check(self.dampening.is_finite(), "SGD", "dampening", self.dampening, "a finite number")?;
-        check_not_negative("SGD", "weight_decay", self.weight_decay)?;
-        let looks_ahead = !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0);
-        check(looks_ahead, "SGD", "nesterov", 1.0, "momentum above 0 and dampening 0 with it")
-    }
-
-    fn moments(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
-    }
-
-    fn scalars(&self, step: u64) -> Scalars<F> {
-        Scalars {
-            lr: F::of(self.lr),
-            momentum: F::of(self.momentum),
-            one_minus_dampening: F::of(1.0 - self.dampening),
-            weight_decay: F::of(self.weight_decay),
-            nesterov: self.nesterov,
-            is_first: step == 1,
-            sign: F::of(if self.maximize { -1.0 } else { 1.0 }),
+        not_negative("lr", self.lr)?;
+        not_negative("momentum", self.momentum)?;
+        not_negative("weight_decay", self.weight_decay)?;
+        setting(self.dampening.is_finite(), "dampening", self.dampening, "a finite number")?;
+        if self.nesterov {
+            setting(self.momentum > 0.0, "momentum", self.momentum, "above 0, or no nesterov")?;
+            setting(self.dampening == 0.0, "dampening", self.dampening, "0, or no nesterov")?;
         }
+        Ok(())
     }
 
-    fn update(s: &Scalars<F>, value: &mut [F], grad: &[F], [buffer, ..]: [&mut [F]; 3]) {
-        if buffer.is_empty() {
-            for (value, &grad) in value.iter_mut().zip(grad) {
-                let grad = s.sign * grad + s.weight_decay * *value;
-                *value -= s.lr * grad;
+    fn entries(&mut self, entries: &mut Entries<'_>) {
+        entries.number("lr", &mut self.lr);
+        entries.number("momentum", &mut self.momentum);
+        entries.number("dampening", &mut self.dampening);
+        entries.number("weight_decay", &mut self.weight_decay);
+        entries.flag("nesterov", &mut self.nesterov);
+        entries.flag("maximize", &mut self.maximize);
+    }
+
+    fn lr(&mut self) -> &mut f64 {
+        &mut self.lr
+    }
+
+    fn momentum(&mut self) -> &mut f64 {
+        &mut self.momentum
+    }
+
+    fn arrays(&self) -> &'static [&'static str] {
+        &["momentum_buffer"]
+    }
+
+    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]) {
+        let length = F::of(-self.lr);
+        let sign = F::of(if self.maximize { -1.0 } else { 1.0 });
+        let (decay, momentum) = (F::of(self.weight_decay), F::of(self.momentum));
+        let direction = |p: F, g: F| if decay == F::zero() { g * sign } else { g * sign + decay * p };
+        if self.momentum == 0.0 {
+            return update_blocks(value, grad, Default::default(), |p, g, _| {
+                for (p, &g) in p.iter_mut().zip(g) {
+                    *p += length * direction(*p, g);
+                }
+            });
+        }
+        // Dampening leaves the first gradient whole: PyTorch's buffer starts as a copy of it.
+        let added = if state.is_none() { F::one() } else { F::of(1.0 - self.dampening) };
+        let state = state.get_or_insert_with(|| ParameterState::zeros(1, value.len()));
+        state.step = state.step.saturating_add(1);
+        update_blocks(value, grad, [&mut state.arrays[0], &mut [], &mut []], |p, g, [b, ..]| {
+            for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
+                let g = direction(*p, g);
+                *b = *b * momentum + added * g;
+                *p += length * if self.nesterov { g + momentum * *b } else { *b };
             }
-            return;
-        }
-        for ((value, &grad), buffer) in value.iter_mut().zip(grad).zip(buffer) {
-            let grad = s.sign * grad + s.weight_decay * *value;
-            *buffer = if s.is_first { grad } else { *buffer * s.momentum + s.one_minus_dampening * grad };
-            *value -= s.lr * if s.nesterov { grad + s.momentum * *buffer } else { *buffer };
-        }
-    }
-
-    fn numbers(&self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("lr", self.lr),
-            ("momentum", self.momentum),
-            ("dampening", self.dampening),
-            ("weight_decay", self.weight_decay),
-        ]
-    }
-
-    fn set_number(&mut self, name: &str, value: f64) {
-        match name {
-            "lr" => self.lr = value,
-            "momentum" => self.momentum = value,
-            "dampening" => self.dampening = value,
-            "weight_decay" => self.weight_decay = value,
-            _ => {}
-        }
-    }
-
-    fn momentum_name() -> Option<&'static str> {
-        Some("momentum")
+        });
     }
 }

@@ -4,6 +4,14 @@ use super::par::for_each_chunk;
 use crate::Float;
 use ndarray::{ArrayViewD, ArrayViewMutD, Zip};
 
+/// `dst[i] = f(dst[i])` for every element.
+pub fn apply0<F: Float>(mut dst: ArrayViewMutD<'_, F>, f: impl Fn(F) -> F + Sync) {
+    match dst.as_slice_mut() {
+        Some(dst) => for_each_chunk(dst, |_, piece| piece.iter_mut().for_each(|d| *d = f(*d))),
+        None => dst.mapv_inplace(f),
+    }
+}
+
 /// `f(&mut dst[i], a[i])` for every element; `a` is broadcast to the shape of `dst`.
 ///
 /// # Panics

@@ -12,7 +12,7 @@ mod softmax;
 mod update;
 
 pub use gemm::gemm;
-pub use map::{apply1, apply2};
+pub use map::{apply0, apply1, apply2};
 pub use reduce::{sum, sum_axis, sum_to_shape};
 pub use softmax::{log_softmax_lanes, softmax_lanes};
 pub use update::update_blocks;

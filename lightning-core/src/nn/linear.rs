@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use super::{Collector, Layer, Module, init};
-use crate::{Float, Parameter, Var};
+use crate::{Activation, Float, Parameter, Var};
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
@@ -59,10 +59,22 @@ impl<F: Float> Module<F> for Linear<F> {
     }
 }
 
+impl<F: Float> Linear<F> {
+    /// The layer and an activation as [one operation](Var::linear_with).
+    ///
+    /// # Panics
+    /// If the last axis of `x` is not the layer's input.
+    #[track_caller]
+    pub fn forward_with<'t>(&self, x: Var<'t, F>, activation: Activation) -> Var<'t, F> {
+        let tape = x.tape();
+        let bias = self.bias.as_ref().map(|bias| tape.parameter(bias));
+        x.linear_with(tape.parameter(&self.weight), bias, activation)
+    }
+}
+
 impl<F: Float> Layer<F> for Linear<F> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, F>) -> Var<'t, F> {
-        let tape = x.tape();
-        x.linear(tape.parameter(&self.weight), self.bias.as_ref().map(|bias| tape.parameter(bias)))
+        self.forward_with(x, Activation::Identity)
     }
 }

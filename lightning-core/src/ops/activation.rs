@@ -1,7 +1,63 @@
 //! Activations: sigmoid, relu, tanh.
 
 use super::elementary::Sees;
+use crate::kernels::{apply0, apply2};
 use crate::{Float, Var};
+use ndarray::{ArrayViewD, ArrayViewMutD};
+
+/// A function that a fused operation applies to its result; its derivative follows from the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    Identity,
+    /// [`Var::relu`].
+    Relu,
+    /// [`Var::sigmoid`].
+    Sigmoid,
+    /// [`Var::tanh`].
+    Tanh,
+}
+
+fn relu<F: Float>(x: F) -> F {
+    if x <= F::zero() { F::zero() } else { x }
+}
+fn relu_rule<F: Float>(g: F, y: F) -> F {
+    if y <= F::zero() { F::zero() } else { g }
+}
+fn sigmoid_rule<F: Float>(g: F, y: F) -> F {
+    g * y * (F::one() - y)
+}
+fn tanh_rule<F: Float>(g: F, y: F) -> F {
+    g * (F::one() - y * y)
+}
+
+impl Activation {
+    /// `z = f(z)` for every element.
+    pub(super) fn in_place<F: Float>(self, z: ArrayViewMutD<'_, F>) {
+        match self {
+            Activation::Identity => {}
+            Activation::Relu => apply0(z, relu),
+            Activation::Sigmoid => apply0(z, F::sigmoid_),
+            Activation::Tanh => apply0(z, F::tanh_),
+        }
+    }
+
+    /// `dz = g · f'`, by the value `y = f(z)`.
+    pub(super) fn backward<F: Float>(
+        self,
+        dz: ArrayViewMutD<'_, F>,
+        g: ArrayViewD<'_, F>,
+        y: ArrayViewD<'_, F>,
+    ) {
+        match self {
+            Activation::Identity => apply2(dz, g, y, |d, g, _| *d = g),
+            Activation::Relu => apply2(dz, g, y, |d, g, y| *d = relu_rule(g, y)),
+            Activation::Sigmoid => apply2(dz, g, y, |d, g, y| *d = sigmoid_rule(g, y)),
+            Activation::Tanh => apply2(dz, g, y, |d, g, y| *d = tanh_rule(g, y)),
+        }
+    }
+}
 
 impl<F: Float> Var<'_, F> {
     /// The logistic function `y = 1 / (1 + e⁻ˣ)`; dx = g·y·(1 − y).
@@ -13,23 +69,17 @@ impl<F: Float> Var<'_, F> {
     /// assert_eq!(tape.constant(array![0.0, 1e4, -1e4]).sigmoid().value(), array![0.5, 1.0, 0.0].into_dyn());
     /// ```
     pub fn sigmoid(self) -> Self {
-        self.elementwise("sigmoid", F::sigmoid_, Sees::Output, |g, y| g * y * (F::one() - y))
+        self.elementwise("sigmoid", F::sigmoid_, Sees::Output, sigmoid_rule)
     }
 
     /// `y = max(x, 0)`; dx = g where x > 0, else 0, also at 0 itself, as in PyTorch. NaN stays NaN.
     pub fn relu(self) -> Self {
-        let zero = F::zero();
-        self.elementwise(
-            "relu",
-            move |x| if x <= zero { zero } else { x },
-            Sees::Output,
-            move |g, y| if y <= zero { zero } else { g },
-        )
+        self.elementwise("relu", relu, Sees::Output, relu_rule)
     }
 
     /// The hyperbolic tangent; dx = g·(1 − y²).
     pub fn tanh(self) -> Self {
-        self.elementwise("tanh", F::tanh_, Sees::Output, |g, y| g * (F::one() - y * y))
+        self.elementwise("tanh", F::tanh_, Sees::Output, tanh_rule)
     }
 }
 

@@ -1,33 +1,49 @@
 //! The affine map of a layer: y = x·Wᵀ + b.
 
 use crate::kernels::{self, Accum, gemm};
+use crate::ops::Activation;
 use crate::{Backward, Float, Op, Var};
-use ndarray::{ArrayViewD, CowArray, Ix2};
+use ndarray::{ArrayD, ArrayViewD, CowArray, Ix2};
 
-/// dx = g·W, dW = gᵀ·x, db = column sums of g.
-struct LinearOp;
+/// With z = x·Wᵀ + b and y = f(z): dz = g·f'(z), dx = dz·W, dW = dzᵀ·x, db = column sums of dz.
+struct LinearOp {
+    activation: Activation,
+}
 impl<F: Float> Op<F> for LinearOp {
     fn name(&self) -> &'static str {
         "linear"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
+        // Without an activation the gradient itself is dz.
+        let dz = (self.activation != Activation::Identity).then(|| {
+            let mut dz = cx.tape().scratch(cx.grad().shape());
+            self.activation.backward(dz.view_mut(), cx.grad(), cx.output());
+            dz
+        });
         cx.add_with(0, |cx, acc, dst| {
-            let (g, w) = (rows(cx.grad()), weight(cx.input(1)));
+            let (g, w) = (rows(either(cx, &dz)), weight(cx.input(1)));
             let dim = (g.nrows(), w.ncols());
             let dst = dst.into_shape_with_order(dim).expect("a gradient buffer is contiguous");
             gemm(F::one(), g.view(), w, acc.beta(), dst);
         });
         cx.add_with(1, |cx, acc, dst| {
             let dst = dst.into_dimensionality::<Ix2>().expect("a weight is a matrix");
-            gemm(F::one(), rows(cx.grad()).t(), rows(cx.input(0)).view(), acc.beta(), dst);
+            gemm(F::one(), rows(either(cx, &dz)).t(), rows(cx.input(0)).view(), acc.beta(), dst);
         });
         if cx.inputs() == 3 {
             cx.add_with(2, |cx, acc, dst| {
-                let g = rows(cx.grad());
+                let g = rows(either(cx, &dz));
                 kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, g.view().into_dyn(), 0);
             });
         }
+        if let Some(dz) = dz {
+            cx.tape().recycle(dz);
+        }
     }
+}
+
+fn either<'a, F: Float>(cx: &'a Backward<'_, F>, dz: &'a Option<ArrayD<F>>) -> ArrayViewD<'a, F> {
+    dz.as_ref().map_or_else(|| cx.grad(), |dz| dz.view())
 }
 
 /// All axes but the last as one: a view unless the memory has gaps.
@@ -55,6 +71,16 @@ impl<'t, F: Float> Var<'t, F> {
     /// If the shapes do not fit; the message has the meaning of the axes and the weight's name.
     #[track_caller]
     pub fn linear(self, weight: Self, bias: Option<Self>) -> Self {
+        self.linear_with(weight, bias, Activation::Identity)
+    }
+
+    /// `f(x·Wᵀ + b)`: [`linear`](Self::linear) and an activation in one operation, which saves a pass over the
+    /// result and its memory. The numbers are those of the two.
+    ///
+    /// # Panics
+    /// As [`linear`](Self::linear).
+    #[track_caller]
+    pub fn linear_with(self, weight: Self, bias: Option<Self>, activation: Activation) -> Self {
         let (x, w) = (self.value(), weight.value());
         let fits = x.ndim() >= 1
             && w.ndim() == 2
@@ -74,12 +100,13 @@ impl<'t, F: Float> Var<'t, F> {
         };
         let w = w.view().into_dimensionality::<Ix2>().expect("a weight is a matrix");
         gemm(F::one(), x.view(), w.t(), acc.beta(), out.view_mut());
+        activation.in_place(out.view_mut().into_dyn());
         let mut shape = self.shape();
         *shape.last_mut().expect("an axis") = out_width;
         let out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
         match bias {
-            Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp),
-            None => self.tape().apply(&[self, weight], out, LinearOp),
+            Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp { activation }),
+            None => self.tape().apply(&[self, weight], out, LinearOp { activation }),
         }
     }
 }
@@ -93,7 +120,8 @@ fn misfit<F: Float>(x: &[usize], weight: Var<'_, F>, bias: Option<Var<'_, F>>) -
 
 #[cfg(test)]
 mod tests {
-    use crate::{Parameter, Tape, gradcheck};
+    use crate::ops::Activation;
+    use crate::{Parameter, Tape, Var, gradcheck};
     use ndarray::{Array2, ArrayD, IxDyn};
 
     fn filled(shape: &[usize]) -> ArrayD<f64> {
@@ -115,6 +143,27 @@ mod tests {
             .expect("a transposed input");
         gradcheck(|v| v[0].transpose(0, 1).linear(v[1], None), &[filled(&[2, 4, 3]), filled(&[2, 3])])
             .expect("an input with gaps");
+    }
+
+    #[test]
+    fn a_fused_activation_equals_the_composition() {
+        for (activation, apart) in [
+            (Activation::Relu, (|y| y.relu()) as for<'t> fn(Var<'t, f64>) -> Var<'t, f64>),
+            (Activation::Sigmoid, |y| y.sigmoid()),
+            (Activation::Tanh, |y| y.tanh()),
+        ] {
+            let inputs = [filled(&[4, 3]), filled(&[2, 3]), filled(&[2])];
+            gradcheck(|v| v[0].linear_with(v[1], Some(v[2]), activation), &inputs).expect("fused");
+            let run = |fused: bool| {
+                let tape = Tape::new();
+                let [x, w, b] = inputs.clone().map(|input| tape.leaf(input));
+                let y =
+                    if fused { x.linear_with(w, Some(b), activation) } else { apart(x.linear(w, Some(b))) };
+                y.sum().backward();
+                [Some(y.value().into_owned()), x.grad(), w.grad(), b.grad()]
+            };
+            assert_eq!(run(true), run(false), "{activation:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod shape;
 mod softmax;
 mod view;
 
+pub use activation::Activation;
 pub use concat::concat;
 pub use cross_entropy::CrossEntropy;
 pub use losses::BceWithLogits;
