@@ -1,0 +1,62 @@
+//! The commands as clap sees them, and the help that teaches them.
+
+use crate::failure::{Exit, Failure};
+use crate::{predict, test, train, validate};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+const AFTER: &str = "\
+First steps:
+  cargo xtask train                learn from generated data, in seconds
+  cargo xtask test lightning_logs/version_0/checkpoints/last.ckpt
+  cargo xtask train --data FOLDER  learn from a folder of csv files
+
+The folder holds one matrix per omics view, a row a sample, without a header:
+1_tr.csv, 2_tr.csv, ... for training, 1_te.csv, 2_te.csv, ... for the test; and
+labels_tr.csv, labels_te.csv with a class (0, 1, 2, ...) a line. Names of
+columns and classes may be added: 1_featname.csv, ..., classes.csv.
+
+`cargo xtask COMMAND --help` has examples of each command.
+
+Exit codes: 0 done, 1 a check of `ci` failed, 2 wrong flag or setting,
+3 data refused, 4 checkpoint refused, 5 writing failed, 6 training diverged,
+130 ended by Ctrl-C, 143 ended by SIGTERM";
+
+/// Train and use MMDynamic: classify samples from several omics views, with a
+/// confidence for each view.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", version, verbatim_doc_comment, after_help = AFTER, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train a model, keep its best or last epoch, test it once
+    Train(train::TrainArgs),
+    /// Score a checkpoint on the validation rows of its training
+    Validate(validate::ValidateArgs),
+    /// Score a checkpoint on the test rows
+    Test(test::TestArgs),
+    /// Write class, probabilities and confidences of each sample
+    Predict(predict::PredictArgs),
+    /// Run every check of this workspace, cheapest first
+    #[command(after_help = crate::ci::AFTER)]
+    Ci,
+}
+
+/// Prints help to stdout and mistakes to stderr, as clap would, without its exit.
+pub(crate) fn explain(error: &clap::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => crate::output::print(&error.to_string()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            crate::output::note(error.to_string().trim_end());
+            Err(Failure::new(Exit::Usage, "a command is missing, for example `cargo xtask train`"))
+        }
+        _ => {
+            crate::output::note(error.to_string().trim_end());
+            Err(Failure::new(Exit::Usage, ""))
+        }
+    }
+}

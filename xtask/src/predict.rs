@@ -1,0 +1,172 @@
+//! `predict`: class, probabilities and confidences of each sample, as csv.
+
+use crate::failure::{Exit, Failure};
+use crate::saved::Loaded;
+use crate::{output, saved, score, source};
+use clap::Args;
+use lightning_core::checkpoint::write_atomically;
+use metrics::argmax_rows;
+use mmdynamic::Prediction;
+use mmdynamic::data::{MultiOmics, read_matrix};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const AFTER: &str = "\
+The table has a line per sample: row (from 1), class, the probability of each
+class, and how far each view was trusted. A confidence is a prediction, too, and
+may leave 0 to 1. Raw data is scaled by the figures in the checkpoint.
+
+With --views no labels are needed: one csv per view, in the order of the
+training, a row a sample, without a header. With --data the test rows are
+predicted.
+
+Examples:
+  cargo xtask predict last.ckpt --data ROSMAP --out predictions.csv
+  cargo xtask predict last.ckpt --views mrna.csv meth.csv mirna.csv | head
+
+Exit codes: 0 done, 2 wrong flag, 3 data refused, 4 checkpoint refused,
+5 writing failed";
+
+/// Write class, probabilities and confidences of each sample
+#[derive(Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct PredictArgs {
+    /// The checkpoint file
+    #[arg(value_name = "CKPT")]
+    checkpoint: PathBuf,
+    /// Folder with the data [default: generated data]
+    #[arg(long, value_name = "DIR", conflicts_with = "views")]
+    data: Option<PathBuf>,
+    /// One csv per view, instead of a folder
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    views: Option<Vec<PathBuf>>,
+    /// File for the table [default: the terminal]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
+    let loaded = saved::load(&args.checkpoint)?;
+    let raw = match &args.views {
+        Some(files) => read_views(files, &loaded)?,
+        None => {
+            let test = source::read(args.data.as_deref())?.cohort.test;
+            loaded.check_fits(&test)?;
+            test
+        }
+    };
+    let predictions = score::predict(&loaded.model, &loaded.data.scaler.transform(&raw)?)?;
+    let table = table(&predictions, &loaded.data.class_names, raw.views.len())?;
+    match &args.out {
+        None => output::print(&table),
+        Some(path) => write(path, &table).map_err(|error| Failure::writing(path, &error)),
+    }
+}
+
+/// A file is replaced as a whole. A device or a pipe is written to: a rename would put a file in its place.
+fn write(path: &Path, table: &str) -> std::io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            std::io::Write::write_all(&mut fs::OpenOptions::new().write(true).open(path)?, table.as_bytes())
+        }
+        _ => write_atomically(path, table.as_bytes()),
+    }
+}
+
+fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure> {
+    let refuse = |message: String| Err(Failure::new(Exit::Data, message));
+    let widths = &loaded.model.hparams().in_dim;
+    if files.len() != widths.len() {
+        return refuse(format!(
+            "--views names {} files, the checkpoint has {} views",
+            files.len(),
+            widths.len()
+        ));
+    }
+    let mut views = Vec::new();
+    for (number, (file, &width)) in files.iter().zip(widths).enumerate() {
+        let matrix = read_matrix(file)?;
+        if matrix.ncols() != width {
+            let found = matrix.ncols();
+            let view = number + 1;
+            return refuse(format!(
+                "{}: has {found} columns, view {view} of the checkpoint has {width}",
+                file.display()
+            ));
+        }
+        views.push(matrix);
+    }
+    let rows = views.first().map_or(0, |view| view.nrows());
+    if let Some(other) = views.iter().position(|view| view.nrows() != rows) {
+        return refuse(format!(
+            "{}: has {} rows, {} has {rows}; a row is one sample, the same one in every file",
+            files[other].display(),
+            views[other].nrows(),
+            files[0].display()
+        ));
+    }
+    Ok(MultiOmics {
+        views,
+        labels: vec![0; rows],
+        feature_names: loaded.data.feature_names.clone(),
+        class_names: loaded.data.class_names.clone(),
+    })
+}
+
+fn table(predictions: &[Prediction], classes: &[String], views: usize) -> Result<String, Failure> {
+    let mut out = String::from("row,class");
+    for class in classes {
+        let _ = write!(out, ",{}", quoted(&format!("probability_{class}")));
+    }
+    for view in 1..=views {
+        let _ = write!(out, ",confidence_view{view}");
+    }
+    out.push('\n');
+    let mut row = 0;
+    for batch in predictions {
+        let chosen = argmax_rows(batch.probabilities.view()).map_err(|error| {
+            Failure::new(Exit::Checkpoint, format!("the model gives no prediction: {error}"))
+        })?;
+        for (i, class) in chosen.into_iter().enumerate() {
+            row += 1;
+            let _ = write!(out, "{row},{}", quoted(&classes[class]));
+            let numbers = batch.probabilities.row(i).into_iter().chain(batch.confidences.row(i));
+            numbers.for_each(|number| {
+                let _ = write!(out, ",{number:.6}");
+            });
+            out.push('\n');
+        }
+    }
+    Ok(out)
+}
+
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn the_table_counts_rows_over_batches_and_quotes_names() {
+        let batch = |p: f64| Prediction {
+            probabilities: array![[p, 1.0 - p]],
+            confidences: array![[1.25]],
+            mean_gates: vec![0.1],
+        };
+        let names = ["healthy".to_owned(), "ill, \"badly\"".to_owned()];
+        assert_eq!(
+            table(&[batch(0.75), batch(0.25)], &names, 1).expect("a table"),
+            "row,class,probability_healthy,\"probability_ill, \"\"badly\"\"\",confidence_view1\n\
+             1,healthy,0.750000,0.250000,1.250000\n\
+             2,\"ill, \"\"badly\"\"\",0.250000,0.750000,1.250000\n"
+        );
+    }
+}

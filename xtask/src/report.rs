@@ -1,0 +1,235 @@
+//! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
+
+use crate::seed::Outcome;
+use crate::source::{Source, classes};
+use lightning_core::nn::Module;
+use metrics::Evaluation;
+use mmdynamic::MmDynamic;
+use std::fmt::Write as _;
+
+const WIDTH: usize = 80;
+
+/// `Label   text`, with the text wrapped below itself.
+fn field(label: &str, text: &str) -> String {
+    let indent = 10;
+    let mut out = format!("{label:<indent$}");
+    let mut column = indent;
+    for (i, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if i > 0 && column + 1 + length > WIDTH {
+            let _ = write!(out, "\n{:indent$}", "");
+            column = indent;
+        } else if i > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out + "\n"
+}
+
+/// The data: where from, rows, views, classes.
+pub(crate) fn data(source: &Source, learn: usize) -> String {
+    let (train, test) = (&source.cohort.train, &source.cohort.test);
+    let held_out = train.rows() - learn;
+    let kept = match held_out {
+        0 => format!("{} rows to learn from", train.rows()),
+        _ => format!("{learn} rows to learn from, {held_out} to choose the epoch by (validation)"),
+    };
+    let widths: Vec<String> = train.widths().iter().map(usize::to_string).collect();
+    field("Data", &source.name)
+        + &field("Rows", &format!("{kept}, {} to test on", test.rows()))
+        + &field("Views", &format!("{}, with {} features", widths.len(), widths.join(", ")))
+        + &field("Classes", &format!("{}: {}", train.classes(), classes(train)))
+}
+
+/// The parts of the model with their parameters.
+pub(crate) fn model(model: &MmDynamic) -> String {
+    let parts = [
+        ("gates", "FeatureInforEncoder", "weigh each feature of a view"),
+        ("encoders", "FeatureEncoder", "condense each view"),
+        ("confidences", "TCPConfidenceLayer", "how far to trust each view"),
+        ("view classifiers", "TCPClassifierLayer", "the class by one view alone"),
+        ("classifier", "MMClasifier", "the class by all views and confidences"),
+    ];
+    let parameters = model.named_parameters();
+    let hidden: Vec<String> = model.hparams().config.hidden_dim.iter().map(usize::to_string).collect();
+    let mut out = field("Model", &format!("MMDynamic, hidden width {}", hidden.join(", ")));
+    for (name, prefix, purpose) in parts {
+        let of_part = parameters.iter().filter(|(full, _)| full.split('.').next() == Some(prefix));
+        let count: usize = of_part.map(|(_, parameter)| parameter.value().len()).sum();
+        let _ = writeln!(out, "  {name:<17}{:>14}  {purpose}", grouped(count));
+    }
+    let total: usize = parameters.iter().map(|(_, parameter)| parameter.value().len()).sum();
+    let _ = writeln!(out, "  {:<17}{:>14}  parameters", "total", grouped(total));
+    out
+}
+
+/// `270900` as `270,900`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The metrics with what each means.
+pub(crate) fn metrics(evaluation: &Evaluation) -> String {
+    let mut out = String::new();
+    for (name, value) in evaluation.named() {
+        let _ = writeln!(out, "  {:<12}{value:>8.4}  {}", title(name), meaning(name));
+    }
+    out
+}
+
+fn title(name: &str) -> &str {
+    match name {
+        "acc" => "ACC",
+        "f1" => "F1",
+        "auc" => "AUC",
+        "weighted_f1" => "weighted F1",
+        "macro_f1" => "macro F1",
+        other => other,
+    }
+}
+
+fn meaning(name: &str) -> &'static str {
+    match name {
+        "acc" => "share of rows whose class is right",
+        "f1" => "class 1: hits against misses and false alarms, 1 is best",
+        "auc" => "chance that a class 1 row is ranked above a class 0 row",
+        "weighted_f1" => "hits against misses, each class by its number of rows",
+        "macro_f1" => "the same, all classes alike: rare ones count",
+        _ => "",
+    }
+}
+
+/// The whole result of one seed.
+pub(crate) fn outcome(outcome: &Outcome) -> String {
+    let scores = &outcome.scores;
+    let terms = &scores.terms;
+    let mut out = format!("Test, {} rows, looked at once\n", outcome.test_rows);
+    out += &metrics(&scores.evaluation);
+    let why = match outcome.val_loss {
+        Some(loss) => format!("{}, the one with the smallest val_loss, {loss:.4}", outcome.epoch),
+        None => format!("{}, the last one", outcome.epoch),
+    };
+    out += &field("Epoch", &format!("{why} (counted from 0)"));
+    out += &field("Training", &format!("loss on the {} rows learnt from, dropout off", outcome.train_rows));
+    let _ = writeln!(out, "  {:<12}{:>8.4}  the sum of all terms below", "total", terms.total());
+    let _ =
+        writeln!(out, "  {:<12}{:>8.4}  cross-entropy of the classifier", "fused CE", terms.classifier_ce);
+    let _ = writeln!(
+        out,
+        "  {:<8}{:>12}{:>18}{:>12}{:>18}",
+        "", "mean gate", "confidence MSE", "view CE", "test conf. out"
+    );
+    for view in 0..terms.gate_l1.len() {
+        let _ = writeln!(
+            out,
+            "  {:<8}{:>12.4}{:>18.4}{:>12.4}{:>18.4}",
+            format!("view {}", view + 1),
+            terms.gate_l1[view],
+            terms.tcp_regression[view],
+            terms.tcp_ce[view],
+            scores.outside[view]
+        );
+    }
+    out += "  mean gate       how much of the features is let through, 0 to 1\n";
+    out += "  confidence MSE  squared error of the predicted confidence\n";
+    out += "  view CE         cross-entropy of the view's own classifier\n";
+    out += "  test conf. out  share of test confidences outside 0 to 1; they are\n";
+    out += "                  predictions, not probabilities\n";
+    out += &field("Time", &format!("{:.1} s", outcome.duration.as_secs_f64()));
+    out + &field("Files", &outcome.folder.display().to_string())
+}
+
+/// The head of a table of several seeds.
+pub(crate) fn seeds_head(evaluation: &Evaluation) -> String {
+    let mut out = format!("{:<8}", "seed");
+    for (name, _) in evaluation.named() {
+        let _ = write!(out, "{:>12}", title(name));
+    }
+    out + &format!("{:>12}{:>7}  {}\n", "train loss", "epoch", "folder")
+}
+
+/// The row of a seed.
+pub(crate) fn seeds_row(outcome: &Outcome) -> String {
+    let folder = outcome.folder.file_name().unwrap_or_default().to_string_lossy();
+    format!("{}{:>7}  {folder}\n", numbers(&outcome.seed.to_string(), &outcome.numbers()), outcome.epoch)
+}
+
+/// Mean and sample standard deviation below the rows.
+pub(crate) fn seeds_foot(outcomes: &[Outcome]) -> String {
+    let rows: Vec<Vec<f64>> = outcomes.iter().map(Outcome::numbers).collect();
+    let columns = rows.first().map_or(0, Vec::len);
+    let column = |j: usize| rows.iter().map(|row| row[j]).collect::<Vec<_>>();
+    let means: Vec<f64> = (0..columns).map(|j| mean(&column(j))).collect();
+    let deviations: Vec<f64> = (0..columns).map(|j| deviation(&column(j))).collect();
+    let seconds: f64 = outcomes.iter().map(|outcome| outcome.duration.as_secs_f64()).sum();
+    let logs = outcomes.first().and_then(|outcome| outcome.folder.parent());
+    let mut out = format!("{}\n{}\n", numbers("mean", &means), numbers("sd", &deviations));
+    out += "train loss: the sum of all terms on the rows learnt from, dropout off; sd: over\n";
+    out += "seeds (n - 1); epochs are counted from 0\n";
+    out += &field("Time", &format!("{seconds:.1} s"));
+    out + &field("Files", &logs.map_or(String::new(), |folder| folder.display().to_string()))
+}
+
+fn numbers(label: &str, values: &[f64]) -> String {
+    values.iter().fold(format!("{label:<8}"), |mut line, value| {
+        let _ = write!(line, "{value:>12.4}");
+        line
+    })
+}
+
+impl Outcome {
+    fn numbers(&self) -> Vec<f64> {
+        let metrics = self.scores.evaluation.named().map(|(_, value)| value);
+        metrics.into_iter().chain([self.scores.terms.total()]).collect()
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / (values.len() as f64 - 1.0)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lightning_core::Seed;
+    use mmdynamic::{Config, Hyperparameters};
+
+    #[test]
+    fn three_views_of_300_count_as_in_the_specification() {
+        let hparams =
+            Hyperparameters { in_dim: vec![300; 3], num_class: 2, binary: true, config: Config::default() };
+        let text = model(&MmDynamic::new(hparams, Seed(0)).expect("a model"));
+        let counts: Vec<&str> =
+            text.lines().skip(1).filter_map(|line| line[19..].split_whitespace().next()).collect();
+        assert_eq!(counts, ["270,900", "45,150", "153", "306", "302", "316,811"]);
+    }
+
+    #[test]
+    fn the_deviation_is_that_of_a_sample() {
+        assert_eq!(deviation(&[1.0, 2.0, 3.0, 4.0]), (5.0f64 / 3.0).sqrt());
+    }
+
+    #[test]
+    fn long_fields_are_wrapped_below_themselves() {
+        let text = field("Classes", &"carcinoma ".repeat(20));
+        assert!(text.lines().count() > 2 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("          ")));
+    }
+}

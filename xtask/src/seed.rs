@@ -1,0 +1,211 @@
+//! One training with one seed: fit, load the chosen epoch back from its file, test once.
+
+use crate::failure::{Exit, Failure};
+use crate::prepare::{Prepared, in_order};
+use crate::progress::Progress;
+use crate::run_folder::{self, RunLogger};
+use crate::saved::{self, SavedData};
+use crate::score;
+use crate::settings::{Choice, Settings};
+use crate::signals::Signals;
+use crate::source::Source;
+use lightning_core::callbacks::{Callback, Mode, ModelCheckpoint};
+use lightning_core::checkpoint::write_atomically;
+use lightning_core::data::DataLoader;
+use lightning_core::loggers::CsvLogger;
+use lightning_core::{FitReport, Seed, Trainer};
+use metrics::Evaluation;
+use mmdynamic::{Hyperparameters, LossTerms, MmDynamic, MultiViewDataset};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What all seeds of a command share.
+pub(crate) struct Plan<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) source: &'a Source,
+    pub(crate) out: &'a Path,
+    pub(crate) quiet: bool,
+    pub(crate) signals: Signals,
+}
+
+/// The result of one seed.
+pub(crate) struct Outcome {
+    pub(crate) seed: u64,
+    pub(crate) choice: Choice,
+    /// The tested epoch, from 0.
+    pub(crate) epoch: usize,
+    /// Its validation loss, where that chose it.
+    pub(crate) val_loss: Option<f64>,
+    pub(crate) scores: Scores,
+    pub(crate) train_rows: usize,
+    pub(crate) test_rows: usize,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) duration: Duration,
+    pub(crate) folder: PathBuf,
+}
+
+/// What the tested weights give.
+pub(crate) struct Scores {
+    pub(crate) evaluation: Evaluation,
+    /// On the training rows, without dropout.
+    pub(crate) terms: LossTerms<f64>,
+    /// Per view, the share of test confidences outside [0, 1].
+    pub(crate) outside: Vec<f64>,
+}
+
+impl Plan<'_> {
+    /// The model that fits the data.
+    pub(crate) fn hyperparameters(&self) -> Hyperparameters {
+        let train = &self.source.cohort.train;
+        Hyperparameters {
+            in_dim: train.widths(),
+            num_class: train.classes(),
+            binary: train.classes() == 2,
+            config: self.settings.config.clone(),
+        }
+    }
+
+    /// Trains and tests. Nothing is written before data and settings have been found good.
+    pub(crate) fn run(&self, seed: u64) -> Result<Outcome, Failure> {
+        let start = Instant::now();
+        let data = Prepared::new(&self.source.cohort, self.settings.validation, seed)?;
+        let saved = self.saved_data(&data, seed).to_json()?;
+        let model = MmDynamic::new(self.hyperparameters(), Seed(seed))?;
+        if let Some(exit) = self.signals.exit() {
+            return Err(Failure::new(exit, "stopped before the training began"));
+        }
+        let folder = run_folder::create(self.out)?;
+        let monitor = data.validation.is_some().then_some("val_loss");
+        let mut checkpoints = ModelCheckpoint::new(folder.join("checkpoints"), monitor, Mode::Min);
+        checkpoints.data = saved;
+        let report = self.fit(model, &data, seed, &folder, &checkpoints)?;
+        let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
+        let outcome = Outcome {
+            seed,
+            choice: self.settings.choice,
+            epoch,
+            val_loss,
+            scores: score(&path, &data)?,
+            train_rows: data.train.rows(),
+            test_rows: data.test.rows(),
+            warnings: report.warnings,
+            duration: start.elapsed(),
+            folder,
+        };
+        outcome.write()?;
+        Ok(outcome)
+    }
+
+    fn saved_data(&self, data: &Prepared, seed: u64) -> SavedData {
+        let train = &self.source.cohort.train;
+        SavedData {
+            source: self.source.name.clone(),
+            seed,
+            validation: self.settings.validation,
+            rows: train.rows(),
+            class_names: train.class_names.clone(),
+            feature_names: train.feature_names.clone(),
+            scaler: data.scaler.clone(),
+        }
+    }
+
+    fn fit(
+        &self,
+        mut model: MmDynamic,
+        data: &Prepared,
+        seed: u64,
+        folder: &Path,
+        checkpoints: &ModelCheckpoint,
+    ) -> Result<FitReport, Failure> {
+        let settings = self.settings;
+        let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(checkpoints.handle())];
+        if !self.quiet {
+            callbacks.push(Box::new(Progress::new(settings.epochs, seed)));
+        }
+        let run = settings.to_json(&self.source.name, seed);
+        let mut trainer = Trainer {
+            max_epochs: settings.epochs,
+            seed: Seed(seed),
+            callbacks,
+            loggers: vec![Box::new(RunLogger { csv: CsvLogger::new(folder), run })],
+            interrupt: Some(self.signals.flag()),
+            ..Trainer::default()
+        };
+        let batch = settings.batch.of(data.train.rows());
+        let train = DataLoader::new(MultiViewDataset::from(&data.train), batch).shuffled(Seed(seed));
+        let validation = data.validation.as_ref().map(in_order);
+        let report = trainer.fit(&mut model, &train, validation.as_ref()).map_err(|error| {
+            // What was logged up to here helps to see why; the error itself is reported first.
+            trainer.loggers.iter_mut().for_each(|logger| {
+                let _ = logger.finalize();
+            });
+            Failure::from(error).with(format!("what was written is in {}", folder.display()))
+        })?;
+        match self.signals.exit() {
+            None => Ok(report),
+            Some(exit) => {
+                let last = checkpoints.last_model_path();
+                let message =
+                    format!("stopped by a signal in epoch {}; the weights so far are in", report.epochs);
+                Err(Failure::new(exit, format!("{message} {}", last.display())))
+            }
+        }
+    }
+
+    /// File, epoch and validation loss of what is to be tested.
+    fn chosen(
+        &self,
+        checkpoints: &ModelCheckpoint,
+        report: &FitReport,
+    ) -> Result<(PathBuf, usize, Option<f64>), Failure> {
+        match self.settings.choice {
+            Choice::Last => Ok((checkpoints.last_model_path(), report.epochs.saturating_sub(1), None)),
+            Choice::Best => match (checkpoints.best_model_path(), checkpoints.best_model_score()) {
+                (Some(path), Some((score, epoch))) => Ok((path, epoch, Some(score))),
+                _ => Err(Failure::new(Exit::Diverged, "val_loss was a finite number in no epoch")),
+            },
+        }
+    }
+}
+
+/// The weights are those of the file, so that what is reported is what was kept.
+fn score(checkpoint: &Path, data: &Prepared) -> Result<Scores, Failure> {
+    let mut model = saved::load(checkpoint)?.model;
+    let evaluation = score::test(&mut model, &data.test)?;
+    let predictions = score::predict(&model, &data.test)?;
+    let terms = model.loss_of(MultiViewDataset::from(&data.train).all());
+    Ok(Scores { evaluation, outside: score::outside_unit(&predictions, terms.gate_l1.len()), terms })
+}
+
+impl Outcome {
+    /// Writes `results.csv`: names, and below them this seed's numbers in full precision.
+    fn write(&self) -> Result<(), Failure> {
+        let (names, values): (Vec<String>, Vec<String>) = self.columns().into_iter().unzip();
+        let path = self.folder.join("results.csv");
+        let text = format!("{}\n{}\n", names.join(","), values.join(","));
+        write_atomically(&path, text.as_bytes()).map_err(|error| Failure::writing(&path, &error))
+    }
+
+    fn columns(&self) -> Vec<(String, String)> {
+        let scores = &self.scores;
+        let mut columns = vec![
+            ("seed".to_owned(), self.seed.to_string()),
+            ("checkpoint".to_owned(), self.choice.name().to_owned()),
+            ("epoch".to_owned(), self.epoch.to_string()),
+        ];
+        let mut add = |name: String, value: f64| columns.push((name, value.to_string()));
+        for (name, value) in scores.evaluation.named() {
+            add(format!("test_{name}"), value);
+        }
+        add("train_loss".into(), scores.terms.total());
+        add("train_classifier_ce".into(), scores.terms.classifier_ce);
+        for view in 0..scores.outside.len() {
+            let of = |what: &str| format!("view{}_{what}", view + 1);
+            add(of("gate_l1"), scores.terms.gate_l1[view]);
+            add(of("tcp_regression"), scores.terms.tcp_regression[view]);
+            add(of("tcp_ce"), scores.terms.tcp_ce[view]);
+            add(of("confidence_outside"), scores.outside[view]);
+        }
+        columns
+    }
+}

@@ -1,0 +1,34 @@
+//! Help is text for people: it fits their terminal and shows what to type.
+
+use crate::support::{folder, run};
+
+const COMMANDS: [&[&str]; 6] = [
+    &["--help"],
+    &["train", "--help"],
+    &["validate", "-h"],
+    &["test", "-h"],
+    &["predict", "-h"],
+    &["ci", "-h"],
+];
+
+#[test]
+fn every_help_fits_80_columns_and_has_examples_and_exit_codes() {
+    let dir = folder();
+    for args in COMMANDS {
+        let ended = run(dir.path(), args);
+        assert_eq!(ended.code, Some(0), "{args:?}");
+        for line in ended.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{args:?}: {line}");
+        }
+        assert!(ended.stdout.contains("cargo xtask "), "{args:?}: {}", ended.stdout);
+        assert!(ended.stdout.contains("Exit codes: 0 "), "{args:?}: {}", ended.stdout);
+        assert!(ended.stdout.contains("Usage: cargo xtask"), "{args:?}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_the_code_is_2() {
+    let ended = run(folder().path(), &[]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("cargo xtask train") && ended.stderr.contains("a command is missing"));
+}

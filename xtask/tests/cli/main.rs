@@ -1,0 +1,12 @@
+//! The program from outside: what it prints, what it writes, how it ends.
+
+mod checkpoints;
+#[cfg(unix)]
+mod ci;
+mod help;
+mod real_data;
+mod refused;
+#[cfg(unix)]
+mod signals;
+mod support;
+mod train;
