@@ -249,8 +249,7 @@ on_fit_end lr 0.025";
 #[test]
 fn schedules_count_their_frequency_over_epochs_and_steps() {
     let lrs = |interval, frequency| {
-        let mut module = Custom::default();
-        module.optimizers = match (interval, frequency) {
+        let optimizers: fn(&Line) -> Optimizers = match (interval, frequency) {
             (Interval::Step, 3) => {
                 |line| descent(line).schedule(Schedule { frequency: 3, ..Schedule::every_step(halving()) })
             }
@@ -259,6 +258,7 @@ fn schedules_count_their_frequency_over_epochs_and_steps() {
             }
             _ => unreachable!("two cases"),
         };
+        let mut module = Custom { optimizers, ..Custom::default() };
         let events: Arc<Mutex<Vec<String>>> = Arc::default();
         let mut trainer = Trainer { callbacks: vec![Box::new(Recorder(events.clone()))], ..trainer(4) };
         trainer.fit(&mut module, &line_batches(), NO_VALIDATION).expect("a fit");
