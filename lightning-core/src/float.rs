@@ -6,7 +6,7 @@
 use ndarray::NdFloat;
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed: crate::kernels::gemm::Element {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }

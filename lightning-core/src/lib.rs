@@ -50,7 +50,7 @@
 //! Results do not depend on the number of threads, on the clock or on the order of a hash; all randomness flows
 //! from a [`Seed`]. Shapes that do not fit panic at the caller's line; what comes from outside is a `Result`.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod autograd;
 #[cfg(feature = "trainer")]

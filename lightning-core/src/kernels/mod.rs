@@ -3,7 +3,8 @@
 //! Every kernel writes into memory that its caller owns, and its result does not depend on the number
 //! of threads: work is cut by fixed sizes, outputs are split and sums never are.
 
-mod gemm;
+#[allow(unsafe_code, reason = "micro-kernels on vector registers; every block says why it is sound")]
+pub(crate) mod gemm;
 mod map;
 mod par;
 pub(crate) mod random;

@@ -1,0 +1,179 @@
+//! The five loops around the micro-kernel, named as in the paper on BLIS (Van Zee and van de Geijn, 2015).
+//!
+//! ```text
+//! jc  nc columns of C and B          bounds the memory for packed B
+//! └ pc  kc of the inner dimension    a strip of A (mr × kc) stays in the first-level cache
+//!   └ ic  mc rows of C and A         bounds the memory for packed A
+//!     └ tiles of C, shared out: a block of B (kc × tile) stays in the second-level cache
+//!       └ ir  a strip of A
+//!         └ jr  a strip of B: one call of the micro-kernel, mr × nr of C in registers
+//! ```
+//!
+//! A number of C is one chain of multiply-adds over each kc, in order. Nothing but kc changes its bits, and kc depends on
+//! the inner dimension alone.
+
+use super::kernels::Kernels;
+use super::mat::Mat;
+use super::pack::{Panel, Panels};
+use super::vector::Tile;
+use crate::Float;
+use crate::kernels::par::MIN_GEMM;
+use rayon::prelude::*;
+
+/// kc in bytes: 8 rows of `A` of this length take half of a 32 KB first-level cache.
+const KC_BYTES: usize = 2048;
+/// nc: with kc, at most 8 MB of packed `B`.
+const NC: usize = 4096;
+/// mc: with kc, at most 8 MB of packed `A`.
+const MC: usize = 4096;
+/// Rows of a tile: about 50 µs of work at full width, eight strips of `A`.
+const TILE_ROWS: usize = 64;
+/// Columns of a tile: with kc, half of a second-level cache of 1 MB.
+const TILE_COLS: usize = 256;
+/// Multiply-adds of the smallest tile, a few microseconds.
+const MIN_TILE: usize = 1 << 17;
+/// Rows up to which `B` is read in place: each element is used too rarely to repay a copy.
+const DIRECT_ROWS: usize = 48;
+/// Inner dimension up to which `B` is read in place: its strips fit the first-level cache as they are.
+const DIRECT_K: usize = 8;
+/// Strips of `B` up to which `A` is read in place whatever its strides.
+const DIRECT_STRIPS: usize = 2;
+
+/// `c = alpha · a · b + beta · c`. The lanes of a register run along the rows of `c`.
+pub(super) fn product<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    assert!(b.rows == k && c.rows == m && c.cols == n, "the shapes fit");
+    let mr = kernels.tiles.len();
+    // Fewer rows than a strip leave registers free: their tiles are wider.
+    let nr = kernels.lanes * if m < mr { kernels.tiles[m - 1].len() } else { kernels.panel };
+    let parallel = m * n * k >= MIN_GEMM && rayon::current_num_threads() > 1;
+
+    for (jc, nc) in blocks(n, NC) {
+        for (pc, kc) in blocks(k, KC_BYTES / size_of::<T>()) {
+            let b = b.part(pc, kc, jc, nc);
+            let right = Panels::new(kernels, b, nr, columns_in_place(kernels, m, b), parallel);
+            for (ic, mc) in blocks(m, MC) {
+                let a = a.part(ic, mc, pc, kc).t();
+                let left = Panels::new(kernels, a, mr, rows_in_place(a, nc.div_ceil(nr)), parallel);
+                let block = Block {
+                    kernels,
+                    alpha,
+                    left,
+                    right: &right,
+                    beta: if pc == 0 { beta } else { T::one() },
+                    kc,
+                    c: c.part(ic, mc, jc, nc),
+                };
+                block.compute(parallel);
+            }
+        }
+    }
+}
+
+/// `len` in the fewest parts of at most `most`, as equal as can be: (start, length).
+fn blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let size = len.div_ceil(len.div_ceil(most).max(1)).max(1);
+    (0..len).step_by(size).map(move |start| (start, size.min(len - start)))
+}
+
+/// How many columns of `b` the kernel reads where they are: whole registers only.
+fn columns_in_place<T>(kernels: &Kernels<T>, m: usize, b: Mat<T>) -> usize {
+    let worth_a_copy = m > DIRECT_ROWS && b.rows > DIRECT_K;
+    if b.rows_are_slices() && !worth_a_copy { b.cols - b.cols % kernels.lanes } else { 0 }
+}
+
+/// How many rows of `A` (columns of its transpose `at`) the kernel reads where they are: all or none.
+fn rows_in_place<T>(at: Mat<T>, strips: usize) -> usize {
+    // Rows a multiple of 4 KB apart share the few places of one set of the first-level cache.
+    let collide = (at.col_stride.unsigned_abs() * size_of::<T>()).is_multiple_of(2048);
+    let slices = at.cols_are_slices() && !collide;
+    if slices || strips <= DIRECT_STRIPS || at.rows <= DIRECT_K { at.cols } else { 0 }
+}
+
+/// A block of `C` with the panels that make it.
+struct Block<'a, T: Float> {
+    kernels: &'a Kernels<T>,
+    alpha: T,
+    left: Panels<T>,
+    right: &'a Panels<T>,
+    beta: T,
+    kc: usize,
+    c: Mat<T>,
+}
+
+impl<T: Float> Block<'_, T> {
+    /// Shares out the tiles. Their sizes change no bit, only the balance.
+    fn compute(&self, parallel: bool) {
+        let (strips, panels) = (self.left.len(), self.right.len());
+        let high = (TILE_ROWS / self.left.width).min(strips);
+        let enough = MIN_TILE / (high * self.left.width * self.right.width * self.kc);
+        let wide = enough
+            .clamp(1, (TILE_COLS / self.right.width).max(1))
+            .max(TILE_COLS / self.right.width * usize::from(strips > high));
+        let (down, across) = (strips.div_ceil(high), panels.div_ceil(wide));
+        // Neighbours in this order use the same strips of B.
+        let tile = |t: usize| {
+            let (i, j) = (t % down * high, t / down * wide);
+            self.tile(i..(i + high).min(strips), j..(j + wide).min(panels));
+        };
+        if parallel && down * across > 1 {
+            (0..down * across).into_par_iter().for_each(tile);
+        } else {
+            (0..down * across).for_each(tile);
+        }
+    }
+
+    fn tile(&self, strips: std::ops::Range<usize>, panels: std::ops::Range<usize>) {
+        for ir in strips {
+            let a = self.left.get(ir);
+            for jr in panels.clone() {
+                self.micro(&a, &self.right.get(jr));
+            }
+        }
+    }
+
+    /// One call of the micro-kernel, for the rows of `a` and the columns of `b`.
+    fn micro(&self, a: &Panel<T>, b: &Panel<T>) {
+        let c = self.c.part(a.first, a.cols, b.first, b.cols);
+        let lanes = self.kernels.lanes;
+        let vectors = b.cols.div_ceil(lanes);
+        let kernel = self.kernels.tiles[a.cols - 1][vectors - 1];
+        let mut t = Tile {
+            k: self.kc,
+            a: a.ptr,
+            a_row: a.across,
+            a_col: a.along,
+            b: b.ptr,
+            b_row: b.along,
+            c: c.ptr,
+            c_row: c.row_stride,
+            last: b.cols - (vectors - 1) * lanes,
+            alpha: self.alpha,
+            beta: self.beta,
+        };
+        if c.rows_are_slices() {
+            // SAFETY: `a` has kc columns of a.cols rows and `b` kc rows of whole vectors (packed strips are as wide as a
+            // strip; in place only whole vectors are taken); `c` was cut out with bounds checks and its rows are slices.
+            unsafe { kernel(&t) }
+            return;
+        }
+        // Columns that are no neighbours: through a tile of our own.
+        let mut tile = [T::zero(); MAX_TILE];
+        assert!(a.cols * vectors * lanes <= MAX_TILE, "a tile fits");
+        (t.c, t.c_row, t.alpha, t.beta) =
+            (tile.as_mut_ptr(), (vectors * lanes) as isize, T::one(), T::zero());
+        // SAFETY: as above, and the tile has a.cols rows of whole vectors.
+        unsafe { kernel(&t) }
+        for i in 0..c.rows {
+            for j in 0..c.cols {
+                let x = self.alpha * tile[i * vectors * lanes + j];
+                // SAFETY: the element exists, and this task alone has it.
+                let c = unsafe { &mut *c.at(i, j) };
+                *c = if self.beta.is_zero() { x } else { x + self.beta * *c };
+            }
+        }
+    }
+}
+
+/// Numbers of the largest tile: 5 rows by 5 registers of 16.
+const MAX_TILE: usize = 25 * 16;

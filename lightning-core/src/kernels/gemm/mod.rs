@@ -1,0 +1,101 @@
+//! The matrix product `C = alpha·A·B + beta·C`, on micro-kernels chosen at run time.
+//!
+//! `gemm` checks the shapes and picks a road. Most products take the blocked road ([`blocked`]); products with at most
+//! eight columns or rows whose other operand can be read in slices along the inner dimension are dot products
+//! ([`narrow`]). [`vector`] has the bodies of the micro-kernels, `avx512`, `avx2` and `portable` their registers.
+//!
+//! Which road is taken, and every size of a block, depends on shapes and strides alone; the inner dimension is never
+//! shared out. So any number of threads gives the same bits.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod blocked;
+mod kernels;
+mod mat;
+mod narrow;
+mod pack;
+mod portable;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+pub(crate) use kernels::Element;
+use kernels::{Family, NARROW};
+use mat::Mat;
+
+use crate::Float;
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// `c = alpha · a · b + beta · c` for `a` (m × k), `b` (k × n), `c` (m × n) of any strides.
+///
+/// With `beta = 0` the old content of `c` is not read. An empty `k` counts as zero.
+///
+/// # Panics
+/// If the shapes do not fit.
+///
+/// ```
+/// use lightning_core::kernels::gemm;
+/// use ndarray::array;
+/// let (a, mut c) = (array![[1.0, 2.0]], array![[0.0]]);
+/// gemm(1.0, a.view(), a.t(), 0.0, c.view_mut());
+/// assert_eq!(c, array![[5.0]]);
+/// ```
+#[track_caller]
+pub fn gemm<F: Float>(
+    alpha: F,
+    a: ArrayView2<'_, F>,
+    b: ArrayView2<'_, F>,
+    beta: F,
+    c: ArrayViewMut2<'_, F>,
+) {
+    gemm_with(Family::best(), alpha, a, b, beta, c);
+}
+
+/// [`gemm`] on the micro-kernels of `family`, which the processor must have.
+#[track_caller]
+fn gemm_with<F: Float>(
+    family: Family,
+    alpha: F,
+    a: ArrayView2<'_, F>,
+    b: ArrayView2<'_, F>,
+    beta: F,
+    mut c: ArrayViewMut2<'_, F>,
+) {
+    let ((m, k), (kb, n)) = (a.dim(), b.dim());
+    assert!(
+        k == kb && c.dim() == (m, n),
+        "gemm: {m} × {k} times {kb} × {n} does not give {} × {}",
+        c.nrows(),
+        c.ncols()
+    );
+    if m * n == 0 {
+        return;
+    }
+    if k == 0 {
+        c.mapv_inplace(|c| if beta.is_zero() { F::zero() } else { beta * c });
+        return;
+    }
+    let kernels = F::kernels(family);
+    let (a, b, c) = (Mat::read(&a), Mat::read(&b), Mat::write(&mut c));
+    if n <= NARROW && a.rows_are_slices() {
+        narrow::dots(kernels, alpha, a, b, beta, c);
+    } else if m <= NARROW && b.cols_are_slices() {
+        narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t());
+    } else if lanes_run_down(&c) {
+        blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t());
+    } else {
+        blocked::product(kernels, alpha, a, b, beta, c);
+    }
+}
+
+/// Whether the registers run along the columns of `c`, as the product of the transposes: where that is the long side of
+/// a thin product, or else the side that is contiguous.
+fn lanes_run_down<T>(c: &Mat<T>) -> bool {
+    if c.rows.min(c.cols) <= NARROW && c.rows.max(c.cols) > NARROW {
+        return c.rows > c.cols;
+    }
+    c.cols_are_slices() && !c.rows_are_slices()
+}

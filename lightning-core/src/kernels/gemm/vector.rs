@@ -1,0 +1,217 @@
+//! What a micro-kernel needs of an instruction set, and the bodies that are written once for all of them.
+//!
+//! Everything here is inlined into functions that enable the instruction set: see `avx512.rs`.
+
+use crate::Float;
+
+/// One register of numbers.
+///
+/// # Safety
+/// Every method may be called only on a processor with the instruction set of the implementation.
+pub(super) trait Vector: Copy {
+    type Elem: Float;
+    /// Numbers in a register.
+    const LANES: usize;
+    /// Rows and columns of the square that `transpose` turns.
+    const SIDE: usize;
+
+    unsafe fn splat(x: Self::Elem) -> Self;
+    /// # Safety
+    /// `LANES` elements can be read from `from`.
+    unsafe fn load(from: *const Self::Elem) -> Self;
+    /// The first `n` elements, then zeros. Memory beyond them is not read.
+    ///
+    /// # Safety
+    /// `n <= LANES` elements can be read from `from`.
+    unsafe fn load_first(from: *const Self::Elem, n: usize) -> Self;
+    /// # Safety
+    /// `LANES` elements can be written to `to`.
+    unsafe fn store(self, to: *mut Self::Elem);
+    /// # Safety
+    /// `n <= LANES` elements can be written to `to`; the memory beyond is untouched.
+    unsafe fn store_first(self, to: *mut Self::Elem, n: usize);
+    unsafe fn mul(self, x: Self) -> Self;
+    /// `self · x + y`, rounded once where the instruction set can.
+    unsafe fn mul_add(self, x: Self, y: Self) -> Self;
+    /// The sum of the lanes, in a fixed order.
+    unsafe fn sum(self) -> Self::Elem;
+    /// `to[i · to_step + j] = from[j · from_step + i]` for `i, j < SIDE`.
+    ///
+    /// # Safety
+    /// All these places can be read and written.
+    unsafe fn transpose(from: *const Self::Elem, from_step: isize, to: *mut Self::Elem, to_step: usize);
+}
+
+/// One register block of `C`: `c = alpha · a · b + beta · c`.
+pub(super) struct Tile<T> {
+    /// The inner dimension.
+    pub(super) k: usize,
+    /// Element (i, p) of `a` is at `a + i · a_row + p · a_col`.
+    pub(super) a: *const T,
+    pub(super) a_row: isize,
+    pub(super) a_col: isize,
+    /// Row p of `b` is the slice at `b + p · b_row`, whole vectors.
+    pub(super) b: *const T,
+    pub(super) b_row: isize,
+    /// Row i of `c` is the slice at `c + i · c_row`.
+    pub(super) c: *mut T,
+    pub(super) c_row: isize,
+    /// Columns of `c` in the last vector, 1 ..= LANES.
+    pub(super) last: usize,
+    pub(super) alpha: T,
+    pub(super) beta: T,
+}
+
+/// The micro-kernel: `R` rows by `N` vectors of `C` stay in registers while `k` passes.
+///
+/// # Safety
+/// The processor has `V`'s instruction set; `R` rows of `t.a` and `N` whole vectors of `t.b` can be read for every
+/// `p < t.k`; in each of `R` rows of `t.c` the columns up to `last` of vector `N - 1` can be read and written.
+#[inline(always)]
+pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
+    // SAFETY: all places are those that the caller vouches for; pointers past the last are made, not read.
+    unsafe {
+        let mut acc = [[V::splat(V::Elem::default()); N]; R];
+        let (mut a, mut b) = (t.a, t.b);
+        for _ in 0..t.k {
+            let mut row = [V::splat(V::Elem::default()); N];
+            for (j, x) in row.iter_mut().enumerate() {
+                *x = V::load(b.add(j * V::LANES));
+            }
+            for (i, acc) in acc.iter_mut().enumerate() {
+                let x = V::splat(*a.offset(i as isize * t.a_row));
+                for (acc, &b) in acc.iter_mut().zip(&row) {
+                    *acc = b.mul_add(x, *acc);
+                }
+            }
+            a = a.wrapping_offset(t.a_col);
+            b = b.wrapping_offset(t.b_row);
+        }
+        let (alpha, beta) = (V::splat(t.alpha), V::splat(t.beta));
+        for (i, acc) in acc.iter().enumerate() {
+            let c = t.c.offset(i as isize * t.c_row);
+            for (j, &x) in acc.iter().enumerate() {
+                let c = c.add(j * V::LANES);
+                let whole = j + 1 < N || t.last == V::LANES;
+                let y = if t.beta == V::Elem::default() {
+                    x.mul(alpha)
+                } else {
+                    let old = if whole { V::load(c) } else { V::load_first(c, t.last) };
+                    x.mul_add(alpha, old.mul(beta))
+                };
+                if whole { y.store(c) } else { y.store_first(c, t.last) }
+            }
+        }
+    }
+}
+
+/// Rows of `a` times a few columns: `c[i, j] = alpha · (a row i · b column j) + beta · c[i, j]`.
+pub(super) struct Dots<T> {
+    pub(super) rows: usize,
+    pub(super) k: usize,
+    /// Row i of `a` is the slice at `a + i · a_row`.
+    pub(super) a: *const T,
+    pub(super) a_row: isize,
+    /// Column j of `b` is the slice at `b + j · b_col`, filled up with zeros to whole vectors.
+    pub(super) b: *const T,
+    pub(super) b_col: usize,
+    pub(super) c: *mut T,
+    pub(super) c_row: isize,
+    pub(super) c_col: isize,
+    pub(super) alpha: T,
+    pub(super) beta: T,
+}
+
+/// `R` rows at a time against `N` columns, the lanes running along the inner dimension.
+///
+/// # Safety
+/// The processor has `V`'s instruction set; `rows` rows of `k` elements of `d.a`, `N` columns of `k` elements of `d.b`
+/// rounded up to whole vectors, and `rows` by `N` elements of `d.c` are there.
+#[inline(always)]
+pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>) {
+    let mut i = 0;
+    // SAFETY: rows i..i + R, then row i, are below d.rows.
+    unsafe {
+        while i + R <= d.rows {
+            dot_block::<V, R, N>(d, i);
+            i += R;
+        }
+        while i < d.rows {
+            dot_block::<V, 1, N>(d, i);
+            i += 1;
+        }
+    }
+}
+
+/// # Safety
+/// As for [`dots`], for the rows `first..first + R`.
+#[inline(always)]
+unsafe fn dot_block<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>, first: usize) {
+    // SAFETY: p runs to the last whole vector below k; the rest of each row is read by `load_first`.
+    unsafe {
+        let mut acc = [[V::splat(V::Elem::default()); N]; R];
+        let a = d.a.offset(first as isize * d.a_row);
+        let mut p = 0;
+        while p + V::LANES <= d.k {
+            let mut row = [V::splat(V::Elem::default()); N];
+            for (j, b) in row.iter_mut().enumerate() {
+                *b = V::load(d.b.add(j * d.b_col + p));
+            }
+            for (i, acc) in acc.iter_mut().enumerate() {
+                let x = V::load(a.offset(i as isize * d.a_row).add(p));
+                for (acc, &b) in acc.iter_mut().zip(&row) {
+                    *acc = x.mul_add(b, *acc);
+                }
+            }
+            p += V::LANES;
+        }
+        if p < d.k {
+            for (i, acc) in acc.iter_mut().enumerate() {
+                let x = V::load_first(a.offset(i as isize * d.a_row).add(p), d.k - p);
+                for (j, acc) in acc.iter_mut().enumerate() {
+                    *acc = x.mul_add(V::load(d.b.add(j * d.b_col + p)), *acc);
+                }
+            }
+        }
+        for (i, acc) in acc.iter().enumerate() {
+            for (j, acc) in acc.iter().enumerate() {
+                let c = d.c.offset((first + i) as isize * d.c_row + j as isize * d.c_col);
+                let y = d.alpha * acc.sum();
+                *c = if d.beta == V::Elem::default() { y } else { y + d.beta * *c };
+            }
+        }
+    }
+}
+
+/// Writes a panel from slices that run along the inner dimension: `to[p · width + j] = from[j · step + p]`.
+///
+/// # Safety
+/// The processor has `V`'s instruction set; the places are there for all `p < k`, `j < cols`, and `cols <= width`.
+#[inline(always)]
+pub(super) unsafe fn pack_turned<V: Vector>(p: &Turned<V::Elem>) {
+    let (ks, js) = (p.k - p.k % V::SIDE, p.cols - p.cols % V::SIDE);
+    // SAFETY: whole squares lie below k and cols, and so do the strips beside them.
+    unsafe {
+        for j in (0..js).step_by(V::SIDE) {
+            for q in (0..ks).step_by(V::SIDE) {
+                let from = p.from.offset(j as isize * p.step).add(q);
+                V::transpose(from, p.step, p.to.add(q * p.width + j), p.width);
+            }
+        }
+        for j in 0..p.cols {
+            for q in if j < js { ks } else { 0 }..p.k {
+                *p.to.add(q * p.width + j) = *p.from.offset(j as isize * p.step).add(q);
+            }
+        }
+    }
+}
+
+/// The task of [`pack_turned`].
+pub(super) struct Turned<T> {
+    pub(super) from: *const T,
+    pub(super) step: isize,
+    pub(super) k: usize,
+    pub(super) cols: usize,
+    pub(super) to: *mut T,
+    pub(super) width: usize,
+}
