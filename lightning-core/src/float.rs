@@ -3,6 +3,7 @@
 //! Training runs in `f32`, gradient checks in `f64`. A closed set keeps user code free of a type
 //! parameter (`F = f32` is the default everywhere) and lets kernels be written once.
 
+use crate::kernels::math;
 use ndarray::NdFloat;
 
 mod sealed {
@@ -13,8 +14,8 @@ mod sealed {
 
 /// `f32` or `f64`.
 ///
-/// The elementary functions come from a library compiled into the program, not from the system's:
-/// two machines with the same binary get the same bits.
+/// The elementary functions are compiled into the program, not taken from the system's library: two machines with the
+/// same binary get the same bits. Their error is below two units in the last place.
 ///
 /// ```
 /// use lightning_core::Float;
@@ -57,16 +58,12 @@ pub trait Float: NdFloat + Default + sealed::Sealed {
     /// `xᵖ`.
     fn powf_(self, p: Self) -> Self;
 
-    /// The logistic function `1 / (1 + e⁻ˣ)`, written so that neither branch overflows.
-    fn sigmoid_(self) -> Self {
-        let e = (-self.abs()).exp_();
-        let y = Self::one() / (Self::one() + e);
-        if self >= Self::zero() { y } else { e * y }
-    }
+    /// The logistic function `1 / (1 + e⁻ˣ)`, without overflow on either side.
+    fn sigmoid_(self) -> Self;
 }
 
 macro_rules! float {
-    ($t:ty, $name:literal, $exp:path, $ln:path, $ln_1p:path, $tanh:path, $pow:path) => {
+    ($t:ty, $name:literal, $math:ident, $pow:path) => {
         impl Float for $t {
             const DTYPE: &'static str = $name;
             fn of(x: f64) -> Self {
@@ -81,17 +78,25 @@ macro_rules! float {
             fn from_le_bytes(bytes: &[u8]) -> Self {
                 <$t>::from_le_bytes(bytes.try_into().expect("as many bytes as the type has"))
             }
+            #[inline(always)]
             fn exp_(self) -> Self {
-                $exp(self)
+                math::$math::exp(self)
             }
+            #[inline(always)]
             fn ln_(self) -> Self {
-                $ln(self)
+                math::$math::ln(self)
             }
+            #[inline(always)]
             fn ln_1p_(self) -> Self {
-                $ln_1p(self)
+                math::$math::ln_1p(self)
             }
+            #[inline(always)]
             fn tanh_(self) -> Self {
-                $tanh(self)
+                math::$math::tanh(self)
+            }
+            #[inline(always)]
+            fn sigmoid_(self) -> Self {
+                math::$math::sigmoid(self)
             }
             fn powf_(self, p: Self) -> Self {
                 $pow(self, p)
@@ -99,8 +104,8 @@ macro_rules! float {
         }
     };
 }
-float!(f32, "float32", libm::expf, libm::logf, libm::log1pf, libm::tanhf, libm::powf);
-float!(f64, "float64", libm::exp, libm::log, libm::log1p, libm::tanh, libm::pow);
+float!(f32, "float32", of_f32, libm::powf);
+float!(f64, "float64", of_f64, libm::pow);
 
 #[cfg(test)]
 mod tests {

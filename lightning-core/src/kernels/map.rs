@@ -1,5 +1,6 @@
 //! Element-wise kernels with one or two sources, which broadcast to the destination's shape.
 
+use super::dispatch::{Work, widest};
 use super::par::for_each_chunk;
 use crate::Float;
 use ndarray::{ArrayViewD, ArrayViewMutD, Zip};
@@ -7,7 +8,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD, Zip};
 /// `dst[i] = f(dst[i])` for every element.
 pub fn apply0<F: Float>(mut dst: ArrayViewMutD<'_, F>, f: impl Fn(F) -> F + Sync) {
     match dst.as_slice_mut() {
-        Some(dst) => for_each_chunk(dst, |_, piece| piece.iter_mut().for_each(|d| *d = f(*d))),
+        Some(dst) => for_each_chunk(dst, |_, piece| widest(Map0 { d: piece, f: &f })),
         None => dst.mapv_inplace(f),
     }
 }
@@ -20,11 +21,7 @@ pub fn apply1<F: Float>(mut dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, f: 
     if a.shape() == dst.shape()
         && let (Some(d), Some(a)) = (dst.as_slice_mut(), a.as_slice())
     {
-        return for_each_chunk(d, |start, piece| {
-            for (d, &a) in piece.iter_mut().zip(&a[start..]) {
-                f(d, a);
-            }
-        });
+        return for_each_chunk(d, |start, piece| widest(Map1 { d: piece, a: &a[start..], f: &f }));
     }
     let a = broadcast(&a, dst.shape());
     Zip::from(&mut dst).and(&a).for_each(|d, &a| f(d, a));
@@ -45,13 +42,59 @@ pub fn apply2<F: Float>(
         && let (Some(d), Some(a), Some(b)) = (dst.as_slice_mut(), a.as_slice(), b.as_slice())
     {
         return for_each_chunk(d, |start, piece| {
-            for ((d, &a), &b) in piece.iter_mut().zip(&a[start..]).zip(&b[start..]) {
-                f(d, a, b);
-            }
+            widest(Map2 { d: piece, a: &a[start..], b: &b[start..], f: &f })
         });
     }
     let (a, b) = (broadcast(&a, dst.shape()), broadcast(&b, dst.shape()));
     Zip::from(&mut dst).and(&a).and(&b).for_each(|d, &a, &b| f(d, a, b));
+}
+
+struct Map0<'a, F, G> {
+    d: &'a mut [F],
+    f: &'a G,
+}
+impl<F: Float, G: Fn(F) -> F> Work for Map0<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for d in self.d {
+            *d = (self.f)(*d);
+        }
+    }
+}
+
+struct Map1<'a, F, G> {
+    d: &'a mut [F],
+    a: &'a [F],
+    f: &'a G,
+}
+impl<F: Float, G: Fn(&mut F, F)> Work for Map1<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (d, &a) in self.d.iter_mut().zip(self.a) {
+            (self.f)(d, a);
+        }
+    }
+}
+
+struct Map2<'a, F, G> {
+    d: &'a mut [F],
+    a: &'a [F],
+    b: &'a [F],
+    f: &'a G,
+}
+impl<F: Float, G: Fn(&mut F, F, F)> Work for Map2<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((d, &a), &b) in self.d.iter_mut().zip(self.a).zip(self.b) {
+            (self.f)(d, a, b);
+        }
+    }
 }
 
 fn broadcast<'a, F>(a: &'a ArrayViewD<'_, F>, shape: &[usize]) -> ArrayViewD<'a, F> {

@@ -3,9 +3,11 @@
 //! Every kernel writes into memory that its caller owns, and its result does not depend on the number
 //! of threads: work is cut by fixed sizes, outputs are split and sums never are.
 
+mod dispatch;
 #[allow(unsafe_code, reason = "micro-kernels on vector registers; every block says why it is sound")]
 pub(crate) mod gemm;
 mod map;
+pub(crate) mod math;
 mod par;
 pub(crate) mod random;
 mod reduce;

@@ -4,15 +4,18 @@
 //! the rounding error of long `f32` sums small.
 
 use super::Accum;
+use super::dispatch::{Work, widest};
 use crate::Float;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, Axis};
 
 /// Elements added up lane by lane; longer sums are halved until they are this short.
 const BLOCK: usize = 512;
 /// Independent partial sums within a block, as many as fill the registers.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Rows added up before they join the next level of a column sum.
 const ROWS: usize = 32;
+/// Columns added up together, as many as fit in registers.
+const TILE: usize = 32;
 
 /// The sum of all elements, in logical (row-major) order; 0 for none.
 pub fn sum<F: Float>(a: ArrayViewD<'_, F>) -> F {
@@ -23,7 +26,7 @@ pub fn sum<F: Float>(a: ArrayViewD<'_, F>) -> F {
 }
 
 /// Pairwise: the rounding error grows with the logarithm of the length.
-fn sum_slice<F: Float>(a: &[F]) -> F {
+pub(super) fn sum_slice<F: Float>(a: &[F]) -> F {
     if a.len() <= BLOCK {
         return sum_block(a);
     }
@@ -31,6 +34,7 @@ fn sum_slice<F: Float>(a: &[F]) -> F {
     sum_slice(left) + sum_slice(right)
 }
 
+#[inline(always)]
 fn sum_block<F: Float>(a: &[F]) -> F {
     let mut lanes = [F::zero(); LANES];
     let mut chunks = a.chunks_exact(LANES);
@@ -73,35 +77,92 @@ pub fn sum_axis<F: Float>(mut dst: ArrayViewMutD<'_, F>, acc: Accum, a: ArrayVie
         }
         return;
     }
-    let mut dst = dst.index_axis_mut(Axis(axis), 0);
-    if a.len_of(Axis(axis)) <= ROWS {
-        for row in a.axis_iter(Axis(axis)) {
-            dst += &row;
+    let a = a.as_standard_layout();
+    let a = a.as_slice().expect("a standard layout is one slice");
+    let width = expected[axis + 1..].iter().product();
+    match dst.as_slice_mut() {
+        Some(dst) => widest(ColumnSums { dst, a, width }),
+        None => {
+            let mut whole = dst.as_standard_layout().into_owned();
+            let dst_slice = whole.as_slice_mut().expect("a standard layout is one slice");
+            widest(ColumnSums { dst: dst_slice, a, width });
+            dst.assign(&whole);
         }
-        return;
     }
-    // Levels of partial sums, each of up to ROWS of the level below: again a tree, but over rows.
-    let mut levels: Vec<ArrayD<F>> = Vec::new();
-    for (i, row) in a.axis_iter(Axis(axis)).enumerate() {
-        add_to_level(&mut levels, 0, &row);
-        let (mut full, mut level) = (i + 1, 0);
+}
+
+/// Adds the column sums of each of the matrices in `a`, of `width` columns, to as many rows of `dst`.
+struct ColumnSums<'a, F> {
+    dst: &'a mut [F],
+    a: &'a [F],
+    width: usize,
+}
+
+impl<F: Float> Work for ColumnSums<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        if self.dst.is_empty() || self.a.is_empty() {
+            return;
+        }
+        let matrix = self.a.len() / (self.dst.len() / self.width);
+        for (dst, a) in self.dst.chunks_exact_mut(self.width).zip(self.a.chunks_exact(matrix)) {
+            add_columns(dst, a);
+        }
+    }
+}
+
+/// Up to `ROWS` rows are added one by one; more in levels of partial sums, each of `ROWS` of the level below: again a
+/// tree, but over rows.
+#[inline(always)]
+fn add_columns<F: Float>(dst: &mut [F], a: &[F]) {
+    let block = ROWS * dst.len();
+    if a.len() <= block {
+        return add_rows(dst, a);
+    }
+    let mut levels = vec![vec![F::zero(); dst.len()]];
+    for (i, rows) in a.chunks(block).enumerate() {
+        add_rows(&mut levels[0], rows);
+        let (mut full, mut level) = (if rows.len() == block { ROWS * (i + 1) } else { 1 }, 0);
         while full % ROWS == 0 {
-            let sum = std::mem::replace(&mut levels[level], ArrayD::zeros(dst.raw_dim()));
-            add_to_level(&mut levels, level + 1, &sum.view());
+            if levels.len() == level + 1 {
+                levels.push(vec![F::zero(); dst.len()]);
+            }
+            let (below, above) = levels.split_at_mut(level + 1);
+            add_rows(&mut above[0], &below[level]);
+            below[level].fill(F::zero());
             full /= ROWS;
             level += 1;
         }
     }
     for level in &levels {
-        dst += level;
+        add_rows(dst, level);
     }
 }
 
-fn add_to_level<F: Float>(levels: &mut Vec<ArrayD<F>>, level: usize, row: &ArrayViewD<'_, F>) {
-    if levels.len() == level {
-        levels.push(ArrayD::zeros(row.raw_dim()));
+/// Adds rows of the length of `dst`, in their order; a tile of columns stays in registers meanwhile.
+#[inline(always)]
+fn add_rows<F: Float>(dst: &mut [F], rows: &[F]) {
+    let width = dst.len();
+    for (t, tile) in dst.chunks_mut(TILE).enumerate() {
+        let rows = rows.chunks_exact(width).map(|row| &row[t * TILE..]);
+        if let Ok(tile) = <&mut [F; TILE]>::try_from(&mut *tile) {
+            let mut sums = *tile;
+            for row in rows {
+                for (sum, &x) in sums.iter_mut().zip(&row[..TILE]) {
+                    *sum += x;
+                }
+            }
+            *tile = sums;
+        } else {
+            for row in rows {
+                for (sum, &x) in tile.iter_mut().zip(row) {
+                    *sum += x;
+                }
+            }
+        }
     }
-    levels[level] += row;
 }
 
 /// Undoes a broadcast: sums `a` over the axes that `dst` lacks or has with length 1.
@@ -159,6 +220,44 @@ mod tests {
         let mut dst = ArrayD::zeros(IxDyn(&[1, 2]));
         sum_axis(dst.view_mut(), Accum::Set, a.view(), 0);
         assert!((dst[[0, 1]] as f64 / (0.1f32 as f64 * 1e6) - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn column_sums_add_to_what_is_there_whatever_the_layout() {
+        for (rows, cols) in [(1, 1), (5, 31), (32, 33), (33, 64), (1100, 70)] {
+            let a = counted(&[2, rows, cols]);
+            let mut dst = ArrayD::from_elem(IxDyn(&[2, 1, cols]), 0.5);
+            sum_axis(dst.view_mut(), Accum::Add, a.view(), 1);
+            let transposed = a.clone().permuted_axes(IxDyn(&[2, 1, 0]));
+            let mut other = ArrayD::from_elem(IxDyn(&[2, 1, cols]), 0.5).permuted_axes(IxDyn(&[2, 1, 0]));
+            sum_axis(other.view_mut(), Accum::Add, transposed.view(), 1);
+            for matrix in 0..2 {
+                for col in 0..cols {
+                    let first = (matrix * rows * cols + col + 1) as f64;
+                    let expected = rows as f64 * (first + (rows - 1) as f64 * cols as f64 / 2.0) + 0.5;
+                    assert_eq!(dst[[matrix, 0, col]], expected, "{rows} × {cols}");
+                    assert_eq!(other[[col, 0, matrix]], expected, "{rows} × {cols}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn column_sums_have_the_bits_of_the_documented_tree() {
+        let a = ArrayD::from_shape_fn(IxDyn(&[2100, 3]), |i| 1.0 / (1 + i[0] * 3 + i[1]) as f32);
+        let mut dst = ArrayD::zeros(IxDyn(&[1, 3]));
+        sum_axis(dst.view_mut(), Accum::Set, a.view(), 0);
+        for col in 0..3 {
+            let mut sums: Vec<f32> = (0..2100).map(|row| a[[row, col]]).collect();
+            let mut left_over = Vec::new();
+            while sums.len() >= ROWS {
+                let (full, rest) = sums.split_at(sums.len() / ROWS * ROWS);
+                left_over.push(rest.iter().sum::<f32>());
+                sums = full.chunks(ROWS).map(|part| part.iter().sum()).collect();
+            }
+            left_over.push(sums.iter().sum());
+            assert_eq!(dst[[0, col]], left_over.iter().sum::<f32>());
+        }
     }
 
     #[test]

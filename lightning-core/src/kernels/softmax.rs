@@ -1,44 +1,188 @@
 //! Softmax and log-softmax of the lanes along one axis, shifted by the maximum so that nothing overflows.
 
+use super::dispatch::{Work, widest};
+use super::par::{CHUNK, MIN_ELEMENTS};
+use super::reduce::{LANES, sum_slice};
 use crate::Float;
-use ndarray::{ArrayView1, ArrayViewD, ArrayViewMut1, ArrayViewMutD, Axis, Zip};
+use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
+use rayon::prelude::*;
 
 /// `dst = softmax(a)` along `axis`: `e^(a − max) / Σ e^(a − max)`.
 pub fn softmax_lanes<F: Float>(dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, axis: usize) {
-    each_lane(dst, a, axis, |mut y, x, max| {
-        let mut total = F::zero();
-        Zip::from(&mut y).and(x).for_each(|y, &x| {
-            *y = (x - max).exp_();
-            total += *y;
-        });
-        y.mapv_inplace(|y| y / total);
-    });
+    each_lane::<F, Softmax>(dst, a, axis);
 }
 
 /// `dst = ln softmax(a)` along `axis`: `a − max − ln Σ e^(a − max)`.
 pub fn log_softmax_lanes<F: Float>(dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, axis: usize) {
-    each_lane(dst, a, axis, |mut y, x, max| {
-        let mut total = F::zero();
-        x.for_each(|&x| total += (x - max).exp_());
-        let log_total = total.ln_();
-        Zip::from(&mut y).and(x).for_each(|y, &x| *y = x - max - log_total);
-    });
+    each_lane::<F, LogSoftmax>(dst, a, axis);
 }
 
-/// Calls `f(destination, source, maximum)` for every non-empty lane.
-fn each_lane<F: Float>(
-    mut dst: ArrayViewMutD<'_, F>,
-    a: ArrayViewD<'_, F>,
-    axis: usize,
-    f: impl Fn(ArrayViewMut1<'_, F>, ArrayView1<'_, F>, F),
-) {
+/// Lanes worked on together: what is done element by element runs over all of them, or short lanes would leave the
+/// vectors empty.
+const GROUP: usize = 64;
+/// Elements worked on together, so that they stay in the nearest cache between the passes.
+const GROUP_ELEMENTS: usize = 4096;
+
+/// The last pass over a group, in which `y` is `e^(x − max)`.
+trait Finish<F> {
+    fn finish(y: &mut [F], x: &[F], len: usize, max: &[F], total: &mut [F]);
+}
+
+struct Softmax;
+impl<F: Float> Finish<F> for Softmax {
+    #[inline(always)]
+    fn finish(y: &mut [F], _x: &[F], len: usize, _max: &[F], total: &mut [F]) {
+        for (y, &total) in y.chunks_exact_mut(len).zip(&*total) {
+            for y in y {
+                *y /= total;
+            }
+        }
+    }
+}
+
+struct LogSoftmax;
+impl<F: Float> Finish<F> for LogSoftmax {
+    #[inline(always)]
+    fn finish(y: &mut [F], x: &[F], len: usize, max: &[F], total: &mut [F]) {
+        for total in total.iter_mut() {
+            *total = total.ln_();
+        }
+        let lanes = y.chunks_exact_mut(len).zip(x.chunks_exact(len)).zip(max.iter().zip(&*total));
+        for ((y, x), (&max, &log_total)) in lanes {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = x - max - log_total;
+            }
+        }
+    }
+}
+
+/// A NaN must reach the result: a plain maximum would lose it.
+#[inline(always)]
+fn maximum<F: Float>(x: &[F]) -> F {
+    let larger = |m: F, x: F| if x > m || x.is_nan() { x } else { m };
+    let mut lanes = [F::neg_infinity(); LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(F::neg_infinity(), |m, &x| larger(m, x));
+    if x.len() < LANES {
+        return rest;
+    }
+    for chunk in chunks {
+        for (m, &x) in lanes.iter_mut().zip(chunk) {
+            *m = larger(*m, x);
+        }
+    }
+    lanes.into_iter().fold(rest, larger)
+}
+
+/// Consecutive lanes of one length.
+struct Lanes<'a, F, L> {
+    y: &'a mut [F],
+    x: &'a [F],
+    len: usize,
+    finish: std::marker::PhantomData<L>,
+}
+
+impl<F: Float, L: Finish<F>> Work for Lanes<'_, F, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let len = self.len;
+        let group = (GROUP_ELEMENTS / len).clamp(1, GROUP) * len;
+        let (mut max, mut total) = ([F::zero(); GROUP], [F::zero(); GROUP]);
+        for (y, x) in self.y.chunks_mut(group).zip(self.x.chunks(group)) {
+            for ((y, x), max) in y.chunks_exact_mut(len).zip(x.chunks_exact(len)).zip(&mut max) {
+                *max = maximum(x);
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = x - *max;
+                }
+            }
+            for y in y.iter_mut() {
+                *y = y.exp_();
+            }
+            for (y, total) in y.chunks_exact(len).zip(&mut total) {
+                *total = sum_slice(y);
+            }
+            L::finish(y, x, len, &max, &mut total[..x.len() / len]);
+        }
+    }
+}
+
+fn fill_lanes<F: Float, L: Finish<F>>(y: &mut [F], x: &[F], len: usize) {
+    widest(Lanes::<F, L> { y, x, len, finish: std::marker::PhantomData });
+}
+
+/// Lanes that do not lie in one piece are copied, so that their result is the same to the bit.
+fn each_lane<F: Float, L: Finish<F>>(mut dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, axis: usize) {
     assert_eq!(dst.shape(), a.shape(), "softmax keeps the shape");
     if a.is_empty() {
         return;
     }
-    for (y, x) in dst.lanes_mut(Axis(axis)).into_iter().zip(a.lanes(Axis(axis))) {
-        // A NaN must reach the result: a plain maximum would lose it.
-        let max = x.iter().fold(F::neg_infinity(), |m, &x| if x > m || x.is_nan() { x } else { m });
-        f(y, x, max);
+    let len = a.len_of(Axis(axis));
+    if axis + 1 == a.ndim()
+        && let (Some(y), Some(x)) = (dst.as_slice_mut(), a.as_slice())
+    {
+        if x.len() < MIN_ELEMENTS {
+            return fill_lanes::<F, L>(y, x, len);
+        }
+        let piece = (CHUNK / len).max(1) * len;
+        return y
+            .par_chunks_mut(piece)
+            .zip(x.par_chunks(piece))
+            .for_each(|(y, x)| fill_lanes::<F, L>(y, x, len));
+    }
+    let (mut x, mut y) = (vec![F::zero(); len], vec![F::zero(); len]);
+    for (mut to, from) in dst.lanes_mut(Axis(axis)).into_iter().zip(a.lanes(Axis(axis))) {
+        x.iter_mut().zip(from).for_each(|(x, &from)| *x = from);
+        fill_lanes::<F, L>(&mut y, &x, len);
+        to.iter_mut().zip(&y).for_each(|(to, &y)| *to = y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{ArrayD, IxDyn};
+
+    fn scores(rows: usize, cols: usize) -> ArrayD<f32> {
+        ArrayD::from_shape_fn(IxDyn(&[rows, cols]), |i| ((i[0] * 37 + i[1] * 101) % 997) as f32 / 50.0 - 9.0)
+    }
+
+    #[test]
+    fn a_column_has_the_bits_of_the_same_row() {
+        for (rows, cols) in [(3, 1), (150, 5), (4, 16), (40, 1031), (2, 5000)] {
+            let a = scores(rows, cols);
+            for kernel in [softmax_lanes, log_softmax_lanes] {
+                let (mut along_rows, mut along_columns) =
+                    (ArrayD::zeros(a.raw_dim()), ArrayD::zeros(IxDyn(&[cols, rows])));
+                kernel(along_rows.view_mut(), a.view(), 1);
+                kernel(along_columns.view_mut(), a.t(), 0);
+                assert_eq!(along_rows, along_columns.t());
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_bits_for_any_number_of_threads() {
+        let a = scores(100, 1000);
+        let result = |threads: usize| {
+            let pool =
+                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
+            let mut y = ArrayD::zeros(a.raw_dim());
+            pool.install(|| log_softmax_lanes(y.view_mut(), a.view(), 1));
+            y
+        };
+        assert_eq!(result(1), result(3));
+    }
+
+    #[test]
+    fn a_nan_anywhere_in_a_lane_reaches_all_of_it() {
+        for place in [0, 15, 16, 30, 33] {
+            let mut a = scores(1, 34);
+            a[[0, place]] = f32::NAN;
+            let mut y = a.clone();
+            softmax_lanes(y.view_mut(), a.view(), 1);
+            assert!(y.iter().all(|y| y.is_nan()), "place {place}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::Reduction;
 use super::shape::check_labels;
 use crate::kernels::{self, Accum};
 use crate::{Backward, Float, Op, Var};
-use ndarray::{Array1, ArrayD, Axis, Ix2, arr0};
+use ndarray::{Array1, ArrayD, ArrayView1, Axis, Ix2, arr0};
 
 /// Options of the cross-entropy; the default is PyTorch's: mean, no weights, no smoothing.
 ///
@@ -160,30 +160,31 @@ impl<F: Float> Op<F> for CrossEntropyOp<F> {
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         let targets = &self.targets;
-        let spread = kernels::sum(
-            (0..targets.weight.len()).map(|c| targets.of_class(c)).collect::<Array1<F>>().view().into_dyn(),
-        );
+        let of_classes: Vec<F> = (0..targets.weight.len()).map(|c| targets.of_class(c)).collect();
+        let spread = kernels::sum(ArrayView1::from(&of_classes).into_dyn());
         let scale = if self.reduction == Reduction::Mean { F::one() / targets.divisor() } else { F::one() };
-        cx.add_with(0, |cx, acc, mut dst| {
+        cx.add_with(0, |cx, acc, dst| {
             let g = cx.grad();
-            for (i, (mut dst, &label)) in dst.axis_iter_mut(Axis(0)).zip(&targets.labels).enumerate() {
-                let g = scale * if self.reduction == Reduction::None { g[i] } else { g[[]] };
-                let total = targets.of_label(label) + spread;
-                for (c, d) in dst.iter_mut().enumerate() {
-                    let mut t = targets.of_class(c);
-                    if c == label {
-                        t += targets.of_label(label);
-                    }
-                    let by_log_p = match &self.probabilities_of {
-                        Some(log_p) => log_p[[i, c]].exp_() * total - t,
-                        None => -t,
-                    };
-                    match acc {
-                        Accum::Set => *d = g * by_log_p,
-                        Accum::Add => *d += g * by_log_p,
-                    }
-                }
+            let mut by_x = cx.tape().scratch(dst.shape());
+            match &self.probabilities_of {
+                Some(log_p) => kernels::apply1(by_x.view_mut(), log_p.view(), |d, log_p| *d = log_p.exp_()),
+                None => by_x.fill(F::zero()),
             }
+            for (i, (mut row, &label)) in by_x.axis_iter_mut(Axis(0)).zip(&targets.labels).enumerate() {
+                let g = scale * if self.reduction == Reduction::None { g[i] } else { g[[]] };
+                let of_label = targets.of_label(label);
+                let total = of_label + spread;
+                let at_label = g * (row[label] * total - (of_classes[label] + of_label));
+                for (d, &t) in row.iter_mut().zip(&of_classes) {
+                    *d = g * (*d * total - t);
+                }
+                row[label] = at_label;
+            }
+            match acc {
+                Accum::Set => kernels::apply1(dst, by_x.view(), |d, by_x| *d = by_x),
+                Accum::Add => kernels::apply1(dst, by_x.view(), |d, by_x| *d += by_x),
+            }
+            cx.tape().recycle(by_x);
         });
     }
 }
