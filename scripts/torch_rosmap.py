@@ -18,54 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-VIEWS, WIDTH, CLASSES, HIDDEN, EPOCHS = 3, 200, 2, 1000, 1001
-PARTS = ["FeatureInforEncoder", "TCPConfidenceLayer", "TCPClassifierLayer", "FeatureEncoder"]
+sys.path.insert(0, str(Path(__file__).parent / "torch_fixtures"))
+from post_model import MMDynamic, loss_terms  # noqa: E402
 
-
-class LinearLayer(nn.Module):
-    """The post's LinearLayer, for its names in a state_dict."""
-
-    def __init__(self, in_dim, out_dim):
-        super().__init__()
-        self.clf = nn.Sequential(nn.Linear(in_dim, out_dim))
-
-    def forward(self, x):
-        return self.clf(x)
-
-
-class MMDynamic(nn.Module):
-    """The post's model with one hidden width."""
-
-    def __init__(self):
-        super().__init__()
-        sizes = [(WIDTH, WIDTH), (HIDDEN, 1), (HIDDEN, CLASSES), (WIDTH, HIDDEN)]
-        for name, (in_dim, out_dim) in zip(PARTS, sizes):
-            setattr(self, name, nn.ModuleList([LinearLayer(in_dim, out_dim) for _ in range(VIEWS)]))
-        self.MMClasifier = nn.Sequential(LinearLayer(VIEWS * HIDDEN, CLASSES))
-
-    def forward(self, data_list):
-        infos, logits, confidences, features = [], [], [], []
-        for view, x in enumerate(data_list):
-            info = torch.sigmoid(self.FeatureInforEncoder[view](x))
-            feature = F.relu(self.FeatureEncoder[view](x * info))
-            feature = F.dropout(feature, 0.5, training=self.training)
-            confidence = self.TCPConfidenceLayer[view](feature)
-            infos.append(info)
-            logits.append(self.TCPClassifierLayer[view](feature))
-            confidences.append(confidence)
-            features.append(feature * confidence)
-        return infos, logits, confidences, self.MMClasifier(torch.cat(features, dim=1))
-
-    def loss(self, data_list, label):
-        infos, logits, confidences, fused = self(data_list)
-        total = F.cross_entropy(fused, label)
-        for info, logit, confidence in zip(infos, logits, confidences):
-            target = torch.gather(F.softmax(logit, dim=1), 1, label.unsqueeze(1)).view(-1)
-            regression = F.mse_loss(confidence.view(-1), target)
-            total = total + info.mean() + regression + F.cross_entropy(logit, label)
-        return total
+EPOCHS = 1001
 
 
 def read_checkpoint(path):
@@ -85,7 +42,7 @@ def read_checkpoint(path):
 def read_data(folder):
     """Both parts, scaled by the minimum and range of the training rows."""
     train, test = [], []
-    for view in range(1, VIEWS + 1):
+    for view in (1, 2, 3):
         parts = [np.loadtxt(folder / f"{view}_{part}.csv", delimiter=",") for part in ("tr", "te")]
         low = parts[0].min(axis=0)
         high = (parts[0] - low).max(axis=0) + 1e-10
@@ -105,20 +62,20 @@ def main(folder, checkpoints):
     train, label, test, truth = read_data(Path(folder))
     for path in checkpoints:
         torch.manual_seed(0)
-        model = MMDynamic()
+        model = MMDynamic([x.shape[1] for x in train], hidden_dim=[1000], num_class=2, dropout=0.5)
         model.load_state_dict(read_checkpoint(path))
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=1e-4)
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=500, gamma=0.2)
         model.train()
         for _ in range(EPOCHS):
             optimizer.zero_grad()
-            model.loss(train, label).backward()
+            loss_terms(model(train), label)["total"].backward()
             optimizer.step()
             scheduler.step()
         model.eval()
         with torch.no_grad():
-            probabilities = F.softmax(model(test)[3], dim=1).numpy()
-            loss = model.loss(train, label).item()
+            probabilities = F.softmax(model(test)[-1], dim=1).numpy()
+            loss = loss_terms(model(train), label)["total"].item()
         accuracy = (probabilities.argmax(axis=1) == truth).mean()
         print(f"{path}: ACC {accuracy:.4f} AUC {auc(truth, probabilities[:, 1]):.4f} loss {loss:.4f}", flush=True)
 

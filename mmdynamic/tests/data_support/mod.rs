@@ -1,7 +1,6 @@
 //! A small good cohort in a folder, for tests that spoil one of its files.
 
-// Each test program includes this file and uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test program includes this file and uses its own part of it")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
