@@ -532,3 +532,25 @@ fn a_module_behind_dyn_can_be_trained() {
     > = &mut line;
     trainer(2).fit(module, &line_batches(), NO_VALIDATION).expect("a fit");
 }
+
+#[test]
+fn a_checkpoint_that_somebody_removed_does_not_end_the_fit() {
+    struct Sweep(std::path::PathBuf);
+    impl Callback for Sweep {
+        fn name(&self) -> &str {
+            "Sweep"
+        }
+        fn on_train_epoch_end(&mut self, _: &State<'_>) -> CallbackResult {
+            Ok(std::fs::remove_dir_all(&self.0)?)
+        }
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let checkpoints = dir.path().join("checkpoints");
+    let callback = ModelCheckpoint::new(&checkpoints, Some("ptl/val_loss"), Mode::Max);
+    let kept = callback.handle();
+    let mut trainer =
+        Trainer { callbacks: vec![Box::new(callback), Box::new(Sweep(checkpoints))], ..trainer(3) };
+    let batches = line_batches();
+    trainer.fit(&mut Custom::default(), &batches, Some(&batches)).expect("a fit");
+    assert!(kept.last_model_path().is_file());
+}

@@ -93,6 +93,16 @@ impl ModelCheckpoint {
     }
 }
 
+/// A file that somebody else removed already is gone, as it should be.
+fn remove(path: &Path) -> Result<(), CheckpointError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(CheckpointError::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn checkpoint<F: Float>(state: &State<'_, F>) -> Checkpoint<F> {
     let progress = state.progress;
     Checkpoint {
@@ -126,8 +136,7 @@ impl<F: Float> Callback<F> for ModelCheckpoint {
         let path = self.dirpath.join(format!("epoch={}-step={}.ckpt", progress.epoch, progress.global_step));
         self.save(state, &path)?;
         if let Some(old) = old.filter(|old| old.path != path) {
-            std::fs::remove_file(&old.path)
-                .map_err(|source| CheckpointError::Write { path: old.path.clone(), source })?;
+            remove(&old.path)?;
         }
         *self.best.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Best { score, epoch: progress.epoch, path });
