@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{predict, test, train, validate};
+use crate::{data, predict, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Test(test::TestArgs),
     /// Write class, probabilities and confidences of each sample
     Predict(predict::PredictArgs),
+    /// Look at data before training
+    Data(data::DataArgs),
     /// Run every check of this workspace, cheapest first
     #[command(after_help = crate::ci::AFTER)]
     Ci,

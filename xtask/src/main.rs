@@ -6,6 +6,7 @@
 
 mod ci;
 mod cli;
+mod data;
 mod failure;
 mod output;
 mod predict;
@@ -46,6 +47,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Validate(args) => validate::run(&args),
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),
+        cli::Command::Data(args) => data::run(&args),
         cli::Command::Ci => ci::run(),
     }
 }

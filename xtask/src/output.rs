@@ -14,6 +14,14 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A result for programs: one JSON document.
+pub(crate) fn json(result: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(result).map_err(|error| {
+        Failure::new(Exit::Writing, format!("the result cannot be written as JSON: {error}"))
+    })?;
+    print(&(text + "\n"))
+}
+
 /// A line on stderr. Where even that cannot be written there is nobody left to tell.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

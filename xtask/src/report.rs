@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 const WIDTH: usize = 80;
 
 /// `Label   text`, with the text wrapped below itself.
-fn field(label: &str, text: &str) -> String {
+pub(crate) fn field(label: &str, text: &str) -> String {
     let indent = 10;
     let mut out = format!("{label:<indent$}");
     let mut column = indent;

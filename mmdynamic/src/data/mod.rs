@@ -34,6 +34,7 @@
 //! ```
 
 mod cohort;
+mod describe;
 mod error;
 mod fields;
 mod labels;
@@ -47,6 +48,7 @@ mod stream;
 mod synthetic;
 
 pub use cohort::{Cohort, MultiOmics};
+pub use describe::{Description, Duplicates, Group, Leak, Scaling, ViewDescription, describe};
 pub use error::DataError;
 pub use lines::Limits;
 pub use matrix::{read_matrix, read_matrix_within};

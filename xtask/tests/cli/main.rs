@@ -3,6 +3,7 @@
 mod checkpoints;
 #[cfg(unix)]
 mod ci;
+mod data;
 mod help;
 mod real_data;
 mod refused;

@@ -1,0 +1,176 @@
+//! `data describe`: what is to be known of a cohort before a score on it is believed.
+
+use crate::failure::Failure;
+use crate::{output, report, source};
+use clap::{Args, Subcommand};
+use mmdynamic::data::{Cohort, Description, Duplicates, Group, Leak, Scaling, describe};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+const DESCRIBE_AFTER: &str = "\
+Rows are counted from 1, as lines of the csv files. Missing values need no
+count: a file that has one is refused by name, row and column.
+
+Examples:
+  cargo xtask data describe ROSMAP
+  cargo xtask data describe ROSMAP --json
+
+Exit codes: 0 done, 2 wrong flag, 3 data refused";
+
+/// Look at data before training
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Subcommand)]
+enum DataCommand {
+    /// Sizes, classes, constant features, equal rows, signs of scaling
+    #[command(after_help = DESCRIBE_AFTER)]
+    Describe(DescribeArgs),
+}
+
+#[derive(Args)]
+struct DescribeArgs {
+    /// Folder with the data [default: generated data]
+    #[arg(value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print JSON, rows counted from 0
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &DataArgs) -> Result<(), Failure> {
+    let DataCommand::Describe(args) = &args.command;
+    let source = source::read(args.data.as_deref())?;
+    let found = describe(&source.cohort);
+    if args.json {
+        return output::json(&found);
+    }
+    output::print(&page(&source.name, &source.cohort, &found))
+}
+
+fn page(name: &str, cohort: &Cohort, found: &Description) -> String {
+    let rows = format!("{} to train on, {} to test on", cohort.train.rows(), cohort.test.rows());
+    let mut out = report::field("Data", name) + &report::field("Rows", &rows);
+    let _ = writeln!(out, "{:<10}{:>8}{:>8}  name", "Class", "train", "test");
+    let counts = found.train_counts.iter().zip(&found.test_counts);
+    for (class, ((train, test), name)) in counts.zip(&found.class_names).enumerate() {
+        let _ = writeln!(out, "{class:>5}{train:>13}{test:>8}  {name}");
+    }
+    let _ =
+        writeln!(out, "{:<10}{:>8}{:>12}{:>12}{:>10}", "View", "features", "smallest", "largest", "constant");
+    for (i, view) in found.views.iter().enumerate() {
+        let (low, high) = (number(view.smallest), number(view.largest));
+        let _ =
+            writeln!(out, "{:>4}{:>14}{low:>12}{high:>12}{:>10}", i + 1, view.features, view.constant.len());
+    }
+    out += &constants(found);
+    out += &scaling(found);
+    out + &duplicates(&found.duplicates, cohort.test.rows())
+}
+
+/// Four significant digits are enough to see a range by.
+fn number(value: f32) -> String {
+    if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+fn constants(found: &Description) -> String {
+    let names: Vec<&str> = found.views.iter().flat_map(|view| &view.constant).map(String::as_str).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    report::field(
+        "Constant",
+        &format!("the same value in every training row, nothing to learn from: {}", some(&names)),
+    )
+}
+
+fn scaling(found: &Description) -> String {
+    let views = |wanted: Scaling| -> Vec<String> {
+        let numbered = found.views.iter().enumerate().filter(|(_, view)| view.scaling == wanted);
+        numbered.map(|(i, _)| (i + 1).to_string()).collect()
+    };
+    let (beyond, alone) = (views(Scaling::BeyondTrain), views(Scaling::TrainAlone));
+    let mut out = String::new();
+    if !beyond.is_empty() {
+        out += &report::field(
+            "Scaling",
+            &format!(
+                "WARNING: views {} look scaled before, and not by the training rows alone: all values of train and test \
+                 lie in one range that the training rows do not reach by themselves. Test rows seem to have taken part in \
+                 preparing the data: say so beside every score.",
+                beyond.join(", ")
+            ),
+        );
+    }
+    if !alone.is_empty() {
+        out += &report::field(
+            "Scaling",
+            &format!("views {} look scaled before, by the training rows alone", alone.join(", ")),
+        );
+    }
+    if out.is_empty() { report::field("Scaling", "no sign of it") } else { out }
+}
+
+fn duplicates(found: &Duplicates, test_rows: usize) -> String {
+    let mut out = String::new();
+    for (part, groups) in [("train", &found.within_train), ("test", &found.within_test)] {
+        if !groups.is_empty() {
+            out += &report::field("Equal", &within(part, groups));
+        }
+    }
+    if !found.across.is_empty() {
+        out += &report::field("Leak", &across(&found.across, test_rows));
+    }
+    if out.is_empty() { report::field("Equal", "no row stands there twice") } else { out }
+}
+
+fn within(part: &str, groups: &[Group]) -> String {
+    let rows: usize = groups.iter().map(|group| group.rows.len()).sum();
+    let mut text = format!("{rows} rows of {part} are equal to another: {}.", some(&lists(groups.iter())));
+    let contradictory: Vec<&Group> = groups.iter().filter(|group| group.contradictory).collect();
+    if !contradictory.is_empty() {
+        let _ =
+            write!(text, " WARNING: under different classes: {}.", some(&lists(contradictory.into_iter())));
+    }
+    text
+}
+
+fn lists<'a>(groups: impl Iterator<Item = &'a Group>) -> Vec<String> {
+    groups.map(|group| joined(&group.rows, " = ")).collect()
+}
+
+fn across(leaks: &[Leak], test_rows: usize) -> String {
+    let contradictory = leaks.iter().filter(|leak| leak.contradictory).count();
+    let each: Vec<String> = leaks
+        .iter()
+        .map(|leak| {
+            let mark = if leak.contradictory { " (another class)" } else { "" };
+            format!("test {} = train {}{mark}", leak.test_row + 1, joined(&leak.train_rows, ", "))
+        })
+        .collect();
+    format!(
+        "WARNING: {} of {test_rows} test rows stand in train, {contradictory} of them under another class: {}.",
+        leaks.len(),
+        some(&each)
+    )
+}
+
+/// Rows counted from 1.
+fn joined(rows: &[usize], between: &str) -> String {
+    rows.iter().map(|row| (row + 1).to_string()).collect::<Vec<_>>().join(between)
+}
+
+/// The first twenty; `--json` has all.
+fn some<T: AsRef<str>>(items: &[T]) -> String {
+    let shown: Vec<&str> = items.iter().take(20).map(AsRef::as_ref).collect();
+    let more = items.len() - shown.len();
+    let rest = if more > 0 { format!(" and {more} more (--json has all)") } else { String::new() };
+    shown.join(", ") + &rest
+}
