@@ -67,11 +67,11 @@ fn failed(message: String) -> Failure {
 }
 
 /// The cargo that runs this program, which sets the variable.
-fn cargo() -> OsString {
+pub(crate) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-fn workspace_root() -> Result<PathBuf, Failure> {
+pub(crate) fn workspace_root() -> Result<PathBuf, Failure> {
     let located = Command::new(cargo())
         .args(["locate-project", "--workspace", "--message-format", "plain"])
         .output()

@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{data, predict, test, train, validate};
+use crate::{bench, data, predict, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Predict(predict::PredictArgs),
     /// Look at data before training
     Data(data::DataArgs),
+    /// Measure kernels and training, alone or beside other libraries
+    Bench(bench::BenchArgs),
     /// Run every check of this workspace, cheapest first
     #[command(after_help = crate::ci::AFTER)]
     Ci,

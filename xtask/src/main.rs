@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod cli;
 mod data;
@@ -48,6 +49,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),
         cli::Command::Data(args) => data::run(&args),
+        cli::Command::Bench(args) => bench::run(&args),
         cli::Command::Ci => ci::run(),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod gemm;
 mod map;
 pub(crate) mod math;
 mod par;
+pub mod peak;
 pub(crate) mod random;
 mod reduce;
 mod softmax;

@@ -2,12 +2,13 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["--help"],
     &["train", "--help"],
     &["validate", "-h"],
     &["test", "-h"],
     &["predict", "-h"],
+    &["bench", "-h"],
     &["ci", "-h"],
 ];
 
