@@ -228,3 +228,41 @@ proptest! {
         }
     }
 }
+
+/// 8 MB: several blocks of lines are turned into numbers one after the other, each in parallel.
+fn large() -> (Array2<f32>, String) {
+    let matrix = Array2::from_shape_fn((800, 1000), |(i, j)| (i * 1000 + j) as f32 / 64.0);
+    let text = matrix.rows().into_iter().map(|row| {
+        let cells: Vec<String> = row.iter().map(|x| format!("{x:.7}")).collect();
+        cells.join(",") + "\n"
+    });
+    let text = text.collect();
+    (matrix, text)
+}
+
+#[test]
+fn a_large_matrix_is_the_same_whatever_the_number_of_threads() {
+    let (matrix, text) = large();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert!(
+            pool.install(|| matrix_of(text.as_bytes(), "1_tr.csv")).unwrap() == matrix,
+            "{threads} threads"
+        );
+    }
+}
+
+#[test]
+fn of_several_faults_the_first_is_reported() {
+    let (_, text) = large();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let short = "1,2";
+    lines[700] = short;
+    let refused =
+        |lines: &[&str]| matrix_of(lines.join("\n").as_bytes(), "1_tr.csv").unwrap_err().to_string();
+    assert!(refused(&lines).contains("row 701"), "{}", refused(&lines));
+    let bad = lines[20].replacen("312.5", "x", 1);
+    lines[20] = &bad;
+    lines[699] = "";
+    assert!(refused(&lines).contains("row 21, column"), "{}", refused(&lines));
+}

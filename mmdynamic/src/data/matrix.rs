@@ -5,9 +5,11 @@
 //! twice differs in the last bit for about one cell in a billion, and a model compared with Python deserves
 //! the same input.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use super::error::{DataError, excerpt};
 use super::fields::fields;
@@ -16,8 +18,9 @@ use super::lines::{Limits, Lines};
 /// Reads a samples × features matrix; a file that ends in `.gz` is unpacked on the way.
 ///
 /// A UTF-8 byte order mark, Windows line ends, quoted fields, blanks around fields, a missing last line end
-/// and blank lines at the end are allowed. While reading, the memory in use is at most about twice that of
-/// the matrix.
+/// and blank lines at the end are allowed. Lines are parsed in parallel; the order of the rows and of
+/// the faults does not depend on it. While reading, the memory in use is at most about twice that of the matrix and a
+/// few megabytes of text.
 ///
 /// ```
 /// use mmdynamic::data::read_matrix;
@@ -60,48 +63,116 @@ pub fn read_matrix(file: impl AsRef<Path>) -> Result<Array2<f32>, DataError> {
 pub fn read_matrix_within(file: impl AsRef<Path>, limits: &Limits) -> Result<Array2<f32>, DataError> {
     let file = file.as_ref();
     let mut lines = Lines::open(file, limits)?;
-    let mut cells = Vec::new();
-    let (mut rows, mut width) = (0, 0);
-    while let Some((row, line)) = lines.next()? {
-        let found = read_row(file, row, line, limits, &mut cells)?;
-        if rows == 0 {
-            width = found;
-        } else if found != width {
-            return Err(DataError::Ragged { file: file.to_owned(), row, found, expected: width });
+    let mut reading = Reading { file, limits, cells: Vec::new(), rows: 0, width: 0 };
+    let mut block = Block::default();
+    loop {
+        let next = lines.next();
+        // What is wrong in an earlier line is said first.
+        if let Ok(Some((row, line))) = next {
+            block.push(row, line);
+            if block.text.len() < BLOCK_BYTES {
+                continue;
+            }
         }
-        rows += 1;
+        reading.take(&block)?;
+        block.clear();
+        if next?.is_none() {
+            return reading.finish();
+        }
     }
-    if rows == 0 {
-        return Err(DataError::Empty { file: file.to_owned() });
-    }
-    cells.shrink_to_fit();
-    Ok(Array2::from_shape_vec((rows, width), cells).expect("every row added `width` cells"))
 }
 
-/// Appends the numbers of one line to `cells` and says how many they are.
-fn read_row(
-    file: &Path,
-    row: usize,
-    line: &str,
-    limits: &Limits,
-    cells: &mut Vec<f32>,
-) -> Result<usize, DataError> {
-    let too_large =
-        |what, limit: usize| DataError::TooLarge { file: file.to_owned(), row, what, limit: limit as u64 };
+/// Text that is turned into numbers at a time, its lines in parallel.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// Some lines of a file, each with its row.
+#[derive(Default)]
+struct Block {
+    text: String,
+    lines: Vec<(usize, Range<usize>)>,
+}
+
+impl Block {
+    fn push(&mut self, row: usize, line: &str) {
+        let start = self.text.len();
+        self.text.push_str(line);
+        self.lines.push((row, start..self.text.len()));
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.lines.clear();
+    }
+}
+
+/// The matrix as far as it is read.
+struct Reading<'a> {
+    file: &'a Path,
+    limits: &'a Limits,
+    cells: Vec<f32>,
+    rows: usize,
+    width: usize,
+}
+
+impl Reading<'_> {
+    /// Appends the rows of a block; of several faults the first is reported.
+    fn take(&mut self, block: &Block) -> Result<(), DataError> {
+        let (file, limits) = (self.file, self.limits);
+        let read =
+            |(row, range): &(usize, Range<usize>)| read_row(file, *row, &block.text[range.clone()], limits);
+        let read: Vec<_> = block.lines.par_iter().map(read).collect();
+        for ((row, _), cells) in block.lines.iter().zip(read) {
+            self.append(*row, &cells?)?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, row: usize, cells: &[f32]) -> Result<(), DataError> {
+        let file = || self.file.to_owned();
+        if self.rows == 0 {
+            self.width = cells.len();
+        } else if cells.len() != self.width {
+            return Err(DataError::Ragged { file: file(), row, found: cells.len(), expected: self.width });
+        }
+        if self.cells.len() + cells.len() > self.limits.values {
+            return Err(DataError::TooLarge {
+                file: file(),
+                row,
+                what: "values",
+                limit: self.limits.values as u64,
+            });
+        }
+        self.cells.try_reserve(cells.len()).map_err(|_| out_of_memory(self.file))?;
+        self.cells.extend_from_slice(cells);
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Array2<f32>, DataError> {
+        if self.rows == 0 {
+            return Err(DataError::Empty { file: self.file.to_owned() });
+        }
+        self.cells.shrink_to_fit();
+        Ok(Array2::from_shape_vec((self.rows, self.width), self.cells)
+            .expect("every row added `width` cells"))
+    }
+}
+
+fn out_of_memory(file: &Path) -> DataError {
+    DataError::Io { file: file.to_owned(), source: std::io::ErrorKind::OutOfMemory.into() }
+}
+
+/// The numbers of one line.
+fn read_row(file: &Path, row: usize, line: &str, limits: &Limits) -> Result<Vec<f32>, DataError> {
+    let mut cells = Vec::new();
     // A failed allocation aborts the program unless it is asked for in this way.
     let commas = line.bytes().filter(|b| *b == b',').count();
-    cells.try_reserve(commas.min(limits.columns) + 1).map_err(|_| {
-        let source = std::io::ErrorKind::OutOfMemory.into();
-        DataError::Io { file: file.to_owned(), source }
-    })?;
-    let before = cells.len();
+    cells.try_reserve_exact(commas.min(limits.columns) + 1).map_err(|_| out_of_memory(file))?;
     for field in fields(line) {
-        let column = cells.len() - before + 1;
+        let column = cells.len() + 1;
         if column > limits.columns {
-            return Err(too_large("columns", limits.columns));
-        }
-        if cells.len() == limits.values {
-            return Err(too_large("values", limits.values));
+            let limit = limits.columns as u64;
+            return Err(DataError::TooLarge { file: file.to_owned(), row, what: "columns", limit });
         }
         let malformed = |found: &str, expected| DataError::Malformed {
             file: file.to_owned(),
@@ -113,7 +184,7 @@ fn read_row(
         let field = field.map_err(|bad| malformed(bad.found, bad.expected))?;
         cells.push(number(&field).ok_or_else(|| malformed(&field, expected_instead(&field, row, column)))?);
     }
-    Ok(cells.len() - before)
+    Ok(cells)
 }
 
 /// A finite number, `None` for everything else.
