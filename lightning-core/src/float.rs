@@ -34,14 +34,17 @@ pub trait Float: NdFloat + Default + sealed::Sealed {
     /// The same value as `f64`, exact.
     fn as_f64(self) -> f64;
 
-    /// Appends its bytes, the lowest first.
-    fn push_le_bytes(self, to: &mut Vec<u8>);
-
-    /// From its bytes, the lowest first.
+    /// Writes the bytes of each value, the lowest first.
     ///
     /// # Panics
-    /// If there are not as many bytes as the type has.
-    fn from_le_bytes(bytes: &[u8]) -> Self;
+    /// If there is not room for exactly these bytes.
+    fn write_le_bytes(values: &[Self], bytes: &mut [u8]);
+
+    /// Reads values from their bytes, the lowest first.
+    ///
+    /// # Panics
+    /// If there are not exactly as many bytes as the values have.
+    fn read_le_bytes(bytes: &[u8], values: &mut [Self]);
 
     /// `eˣ`.
     fn exp_(self) -> Self;
@@ -72,11 +75,18 @@ macro_rules! float {
             fn as_f64(self) -> f64 {
                 self as f64
             }
-            fn push_le_bytes(self, to: &mut Vec<u8>) {
-                to.extend(self.to_le_bytes());
+            fn write_le_bytes(values: &[Self], bytes: &mut [u8]) {
+                assert_eq!(bytes.len(), size_of_val(values), "room for exactly these values");
+                for (bytes, x) in bytes.chunks_exact_mut(size_of::<$t>()).zip(values) {
+                    bytes.copy_from_slice(&x.to_le_bytes());
+                }
             }
-            fn from_le_bytes(bytes: &[u8]) -> Self {
-                <$t>::from_le_bytes(bytes.try_into().expect("as many bytes as the type has"))
+            fn read_le_bytes(bytes: &[u8], values: &mut [Self]) {
+                assert_eq!(bytes.len(), size_of_val(values), "exactly the bytes of these values");
+                let (words, _) = bytes.as_chunks::<{ size_of::<$t>() }>();
+                for (x, bytes) in values.iter_mut().zip(words) {
+                    *x = <$t>::from_le_bytes(*bytes);
+                }
             }
             #[inline(always)]
             fn exp_(self) -> Self {

@@ -109,6 +109,7 @@ fn checkpoint<F: Float>(state: &State<'_, F>) -> Checkpoint<F> {
         state_dict: state.parameters.iter().map(|(n, p)| (n.clone(), p.value().into_owned())).collect(),
         hyperparameters: state.hyperparameters.cloned(),
         extra: json!({ "epoch": progress.epoch, "global_step": progress.global_step, "metrics": finite(state) }),
+        ..Checkpoint::default()
     }
 }
 
