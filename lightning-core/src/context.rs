@@ -1,38 +1,15 @@
-//! What a step sees of the training it is part of.
+//! What a hook of a module sees of the run it is part of.
 
-use crate::log::{LogOptions, LogSink, LogValue};
-use crate::optim::{Interval, Optimizer, Optimizers, SchedulerError};
-use crate::{Float, Tape, Var};
+use crate::hook::{Hook, Stage};
+use crate::log::{LogOptions, LogSink, LogValue, MetricViews, Metrics, Record};
+use crate::optimization::{Optimization, OptimizerRef, SchedulerRef};
+use crate::{Float, Hyperparameters, LightningModule, Parameter, Tape, Var};
 use ndarray::{ArcArray, Dimension};
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 
-/// Which loop a hook runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Training.
-    Train,
-    /// Validation, in a fit or alone.
-    Validate,
-    /// Test.
-    Test,
-    /// Prediction.
-    Predict,
-}
-
-impl Stage {
-    /// `train`, `val`, `test` or `predict`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::Train => "train",
-            Stage::Validate => "val",
-            Stage::Test => "test",
-            Stage::Predict => "predict",
-        }
-    }
-}
-
 /// Where a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Finished epochs, which is also the index of the running one.
     pub epoch: usize,
@@ -40,75 +17,147 @@ pub struct Progress {
     pub global_step: u64,
     /// Training batches seen.
     pub batches: u64,
+    /// Training batches that closed an accumulation window; in manual optimization all of them.
+    pub batches_that_stepped: u64,
+    /// Validation batches seen, without those of the sanity check.
+    pub val_batches: u64,
+    /// Passes over the validation data, without the sanity check.
+    pub validations: u64,
 }
 
-/// The optimizers of a fit and what counts their steps.
-pub(crate) struct Optimization<F: Float> {
-    pub(crate) optimizers: Optimizers<F>,
-    pub(crate) automatic: bool,
-    pub(crate) steps: u64,
-    /// How often each schedule came up for a step, whatever its frequency.
-    pub(crate) due: Vec<u64>,
-    pub(crate) error: Option<SchedulerError>,
+/// What callbacks and module may read and ask for, whatever the hook.
+pub(crate) struct Shared<F: Float> {
+    /// `None` in a run without training.
+    pub(crate) optimization: Option<RefCell<Optimization<F>>>,
+    pub(crate) train_log: LogSink,
+    pub(crate) eval_log: LogSink,
+    pub(crate) views: MetricViews,
+    pub(crate) progress: Progress,
+    pub(crate) wishes: Wishes,
+    pub(crate) limits: Limits,
+    pub(crate) is_sanity_check: bool,
+    /// Whether gradients wait for more batches.
+    pub(crate) is_window_open: bool,
+    /// Loaders of the pass over validation, test or prediction data that runs.
+    pub(crate) loaders: usize,
+    pub(crate) parameters: Vec<(String, Parameter<F>)>,
+    pub(crate) hyperparameters: Option<Hyperparameters>,
+    /// A default step was called: the module has none.
+    pub(crate) missing: Cell<bool>,
 }
 
-impl<F: Float> Optimization<F> {
-    pub(crate) fn new(optimizers: Optimizers<F>, automatic: bool) -> Self {
-        let due = vec![0; optimizers.schedules.len()];
-        Optimization { optimizers, automatic, steps: 0, due, error: None }
+/// What hooks ask of the trainer.
+#[derive(Debug)]
+pub(crate) struct Wishes {
+    pub(crate) stop: RefCell<Option<String>>,
+    pub(crate) checkpoint: Cell<bool>,
+    pub(crate) accumulate_grad_batches: Cell<usize>,
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_epochs: usize,
+    pub(crate) max_steps: Option<u64>,
+    pub(crate) train_batches: usize,
+    pub(crate) val_batches: usize,
+}
+
+/// One hook of one run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) hook: Hook,
+    pub(crate) stage: Stage,
+    pub(crate) batch_idx: usize,
+    /// 1 in a hook without a batch.
+    pub(crate) batch_size: usize,
+    pub(crate) dataloader_idx: usize,
+    pub(crate) optimizer_idx: usize,
+    pub(crate) loss: Option<f64>,
+}
+
+impl Moment {
+    pub(crate) fn new(hook: Hook, stage: Stage) -> Self {
+        Moment { hook, stage, batch_idx: 0, batch_size: 1, dataloader_idx: 0, optimizer_idx: 0, loss: None }
     }
 
-    pub(crate) fn step(&mut self, optimizer: usize) {
-        self.optimizers.optimizers[optimizer].step();
-        self.steps += 1;
+    pub(crate) fn at(self, hook: Hook) -> Self {
+        Moment { hook, ..self }
     }
+}
 
-    /// Moves the schedules of this interval on whose frequency has come round. A plateau scheduler looks up its
-    /// metric; the others are given none.
-    pub(crate) fn step_schedules(
-        &mut self,
-        interval: Interval,
-        plateau: bool,
-        metric: impl Fn(&str) -> Option<f64>,
-    ) -> Result<(), SchedulerError> {
-        for (i, schedule) in self.optimizers.schedules.iter_mut().enumerate() {
-            if schedule.interval != interval || schedule.scheduler.needs_metric() != plateau {
-                continue;
-            }
-            self.due[i] += 1;
-            if self.due[i].is_multiple_of(schedule.frequency) {
-                let value = schedule.monitor.as_deref().and_then(&metric);
-                let optimizer = self.optimizers.optimizers[schedule.optimizer].as_mut();
-                schedule.scheduler.step(optimizer, value)?;
-            }
+/// Callbacks, as a training step that optimizes by hand reaches them.
+pub(crate) trait ManualHooks<F: Float> {
+    fn call(&self, moment: Moment);
+}
+
+impl<F: Float> Shared<F> {
+    pub(crate) fn new(
+        parameters: Vec<(String, Parameter<F>)>,
+        hyperparameters: Option<Hyperparameters>,
+        accumulate_grad_batches: usize,
+    ) -> Self {
+        Shared {
+            optimization: None,
+            train_log: LogSink::default(),
+            eval_log: LogSink::default(),
+            views: MetricViews::default(),
+            progress: Progress::default(),
+            wishes: Wishes {
+                stop: RefCell::new(None),
+                checkpoint: Cell::new(false),
+                accumulate_grad_batches: Cell::new(accumulate_grad_batches),
+            },
+            limits: Limits::default(),
+            is_sanity_check: false,
+            is_window_open: false,
+            loaders: 1,
+            parameters,
+            hyperparameters,
+            missing: Cell::new(false),
         }
-        Ok(())
+    }
+
+    /// Takes a logged value in.
+    #[track_caller]
+    pub(crate) fn log(&self, moment: Moment, name: &str, value: f64, options: LogOptions) {
+        let (on_step, on_epoch) = match options.resolve(moment.hook) {
+            Ok(resolved) => resolved,
+            Err(reason) => panic!("log: `{name}` {reason}"),
+        };
+        let sink = if moment.stage == Stage::Train { &self.train_log } else { &self.eval_log };
+        let loader = (moment.stage != Stage::Train && self.loaders > 1 && moment.hook.has_batch())
+            .then_some(moment.dataloader_idx);
+        let options = LogOptions { on_step: None, on_epoch: None, ..options };
+        sink.record(Record {
+            name,
+            loader,
+            value,
+            options,
+            on_step,
+            on_epoch,
+            batch_size: moment.batch_size,
+        });
     }
 }
 
-/// The context of a step: the tape, the log, the optimizers, and where the run is.
+/// The context of a hook: the tape, the log, the optimizers, and where the run is.
 ///
-/// The one lifetime `'s` is that of the step; values made in it cannot outlive it.
+/// The one lifetime `'s` is that of the hook; values made in it cannot outlive it.
 pub struct StepCx<'s, F: Float = f32> {
     tape: &'s Tape<F>,
-    log: &'s LogSink,
-    optimization: Option<&'s RefCell<Optimization<F>>>,
-    missing: &'s Cell<bool>,
-    stage: Stage,
-    progress: Progress,
-    /// `None` in an epoch-end hook.
-    batch_size: Option<usize>,
+    shared: &'s Shared<F>,
+    manual: Option<&'s dyn ManualHooks<F>>,
+    moment: Moment,
 }
 
 impl<'s, F: Float> StepCx<'s, F> {
-    pub(crate) fn new(
-        parts: StepParts<'s, F>,
-        stage: Stage,
-        progress: Progress,
-        batch_size: Option<usize>,
-    ) -> Self {
-        let StepParts { tape, log, optimization, missing } = parts;
-        StepCx { tape, log, optimization, missing, stage, progress, batch_size }
+    pub(crate) fn new(tape: &'s Tape<F>, shared: &'s Shared<F>, moment: Moment) -> Self {
+        StepCx { tape, shared, manual: None, moment }
+    }
+
+    pub(crate) fn manual(self, hooks: &'s dyn ManualHooks<F>) -> Self {
+        StepCx { manual: Some(hooks), ..self }
     }
 
     /// The tape of this step.
@@ -121,26 +170,58 @@ impl<'s, F: Float> StepCx<'s, F> {
         self.tape.constant(data.clone())
     }
 
+    /// The hook that runs.
+    pub fn hook(&self) -> Hook {
+        self.moment.hook
+    }
+
     /// The running loop.
     pub fn stage(&self) -> Stage {
-        self.stage
+        self.moment.stage
+    }
+
+    /// Whether this is the sanity check before training, of which nothing is kept.
+    pub fn is_sanity_check(&self) -> bool {
+        self.shared.is_sanity_check
     }
 
     /// Index of the running epoch.
     pub fn current_epoch(&self) -> usize {
-        self.progress.epoch
+        self.shared.progress.epoch
     }
 
-    /// Steps of optimizers before this hook.
+    /// Steps of optimizers before this hook's batch.
     pub fn global_step(&self) -> u64 {
-        self.progress.global_step
+        self.shared.progress.global_step
     }
 
-    /// Logs a number, or a value with one element, with the defaults of this hook: each step's own value in
-    /// `training_step`, the epoch's mean weighted by batch size elsewhere.
+    /// Counters of the run.
+    pub fn progress(&self) -> Progress {
+        self.shared.progress
+    }
+
+    /// Which of several loaders the batch is from.
+    pub fn dataloader_idx(&self) -> usize {
+        self.moment.dataloader_idx
+    }
+
+    /// The newest value of everything that was logged: Lightning's `callback_metrics`.
+    pub fn metrics(&self) -> &'s Metrics {
+        &self.shared.views.callback
+    }
+
+    /// Asks the trainer to end, as a callback can with [`State::stop`](crate::State::stop): Lightning's
+    /// `trainer.should_stop = True`.
+    pub fn stop(&self, reason: impl Into<String>) {
+        self.shared.wishes.stop.borrow_mut().get_or_insert_with(|| reason.into());
+    }
+
+    /// Logs a number, or a value with one element, with the defaults of this hook: each step's own value in the
+    /// hooks of a training step, the epoch's mean weighted by batch size elsewhere.
     ///
     /// # Panics
-    /// If a value has not exactly one element, or the name was logged with other options.
+    /// If a value has not exactly one element, the name was logged with other options, or nothing can be logged in
+    /// this hook.
     #[track_caller]
     pub fn log(&self, name: &str, value: impl LogValue) {
         self.log_with(name, value, LogOptions::default());
@@ -149,28 +230,31 @@ impl<'s, F: Float> StepCx<'s, F> {
     /// [`log`](Self::log) with options.
     ///
     /// # Panics
-    /// As [`log`](Self::log); and in an epoch-end hook with `on_step`.
+    /// As [`log`](Self::log); and with `on_step` in a hook without a step.
     #[track_caller]
     pub fn log_with(&self, name: &str, value: impl LogValue, options: LogOptions) {
-        let at_step = self.batch_size.is_some();
-        assert!(
-            at_step || options.on_step != Some(true),
-            "log: `{name}` cannot be logged on_step at the end of an epoch"
-        );
-        let training = at_step && self.stage == Stage::Train;
-        self.log.record(
-            name,
-            value.log_value(),
-            options,
-            (training, !training),
-            self.batch_size.unwrap_or(1),
-        );
+        self.shared.log(self.moment, name, value.log_value(), options);
+    }
+
+    /// Logs several values alike.
+    ///
+    /// # Panics
+    /// As [`log_with`](Self::log_with).
+    #[track_caller]
+    pub fn log_dict<N: AsRef<str>, V: LogValue>(
+        &self,
+        values: impl IntoIterator<Item = (N, V)>,
+        options: LogOptions,
+    ) {
+        for (name, value) in values {
+            self.log_with(name.as_ref(), value, options);
+        }
     }
 
     /// The first optimizer: the post's `self.optimizers()`.
     ///
     /// # Panics
-    /// Outside training, or if there is no optimizer.
+    /// Outside a fit, or if there is no optimizer.
     #[track_caller]
     pub fn optimizers(&self) -> OptimizerRef<'s, F> {
         self.optimizer(0)
@@ -179,19 +263,18 @@ impl<'s, F: Float> StepCx<'s, F> {
     /// One of several optimizers.
     ///
     /// # Panics
-    /// Outside training, or if there is no such optimizer.
+    /// Outside a fit, or if there is no such optimizer.
     #[track_caller]
     pub fn optimizer(&self, index: usize) -> OptimizerRef<'s, F> {
-        let cell = self.optimization("optimizer");
-        let count = cell.borrow().optimizers.optimizers.len();
-        assert!(index < count, "optimizer {index}: configure_optimizers returned {count}");
-        OptimizerRef { cell, index }
+        let count = self.optimization("optimizer").borrow().optimizers.optimizers.len();
+        OptimizerRef::new(self.shared, index, self.manual.map(|hooks| (hooks, self.moment)))
+            .unwrap_or_else(|| panic!("optimizer {index}: configure_optimizers returned {count}"))
     }
 
     /// The first scheduler: the post's `self.lr_schedulers()`. In manual optimization nobody else steps it.
     ///
     /// # Panics
-    /// Outside training, or if there is no scheduler.
+    /// Outside a fit, or if there is no scheduler.
     #[track_caller]
     pub fn lr_schedulers(&self) -> SchedulerRef<'s, F> {
         self.lr_scheduler(0)
@@ -200,103 +283,78 @@ impl<'s, F: Float> StepCx<'s, F> {
     /// One of several schedulers.
     ///
     /// # Panics
-    /// Outside training, or if there is no such scheduler.
+    /// Outside a fit, or if there is no such scheduler.
     #[track_caller]
     pub fn lr_scheduler(&self, index: usize) -> SchedulerRef<'s, F> {
-        let cell = self.optimization("lr_scheduler");
-        let count = cell.borrow().optimizers.schedules.len();
-        assert!(index < count, "lr_scheduler {index}: configure_optimizers returned {count}");
-        SchedulerRef { cell, index }
+        let count = self.optimization("lr_scheduler").borrow().optimizers.schedules.len();
+        SchedulerRef::new(self.shared, index)
+            .unwrap_or_else(|| panic!("lr_scheduler {index}: configure_optimizers returned {count}"))
     }
 
-    /// Computes gradients in manual optimization: the post's `self.manual_backward(loss)`.
+    /// Computes gradients in manual optimization: the post's `self.manual_backward(loss)`. The backward hooks of
+    /// callbacks run around it; for the module's own see [`manual_backward_with`](Self::manual_backward_with).
     ///
     /// # Panics
     /// In automatic optimization, where the trainer does it; and as [`Var::backward`].
     #[track_caller]
     pub fn manual_backward(&self, loss: Var<'s, F>) {
-        let automatic = self.optimization("manual_backward").borrow().automatic;
+        self.check_manual();
+        let moment = Moment { loss: Some(loss.item().as_f64()), ..self.moment };
+        self.announce(moment.at(Hook::OnBeforeBackward));
+        loss.backward();
+        self.announce(moment.at(Hook::OnAfterBackward));
+    }
+
+    /// As [`manual_backward`](Self::manual_backward), with the module's `on_before_backward`, `backward` and
+    /// `on_after_backward` as well. Give it `self`: inside its own step a module is borrowed, and the trainer cannot
+    /// reach its hooks.
+    ///
+    /// # Panics
+    /// As [`manual_backward`](Self::manual_backward).
+    #[track_caller]
+    pub fn manual_backward_with<M: LightningModule<F> + ?Sized>(&self, module: &mut M, loss: Var<'s, F>) {
+        self.check_manual();
+        let moment = Moment { loss: Some(loss.item().as_f64()), ..self.moment };
+        self.announce(moment.at(Hook::OnBeforeBackward));
+        module.on_before_backward(self, loss);
+        module.backward(self, loss);
+        self.announce(moment.at(Hook::OnAfterBackward));
+        module.on_after_backward(self);
+    }
+
+    /// As [`OptimizerRef::step`], with the module's `on_before_optimizer_step` as well.
+    pub fn step_with<M: LightningModule<F> + ?Sized>(&self, module: &mut M, optimizer: OptimizerRef<'_, F>) {
+        let moment = Moment { optimizer_idx: optimizer.index(), ..self.moment };
+        self.announce(moment.at(Hook::OnBeforeOptimizerStep));
+        module.on_before_optimizer_step(self, optimizer);
+        optimizer.step_unannounced();
+    }
+
+    #[track_caller]
+    fn check_manual(&self) {
         assert!(
-            !automatic,
+            !self.optimization("manual_backward").borrow().automatic,
             "manual_backward in automatic optimization: let automatic_optimization() return false, or return the loss"
         );
-        loss.backward();
+    }
+
+    fn announce(&self, moment: Moment) {
+        if let Some(hooks) = self.manual {
+            hooks.call(moment);
+        }
     }
 
     /// Called by the default steps: the module has no such step.
     pub(crate) fn step_is_missing(&self) {
-        self.missing.set(true);
+        self.shared.missing.set(true);
     }
 
     #[track_caller]
     fn optimization(&self, what: &str) -> &'s RefCell<Optimization<F>> {
-        self.optimization
-            .unwrap_or_else(|| panic!("{what}: there are no optimizers in the {} loop", self.stage.name()))
-    }
-}
-
-/// What the trainer lends to a context.
-pub(crate) struct StepParts<'s, F: Float> {
-    pub(crate) tape: &'s Tape<F>,
-    pub(crate) log: &'s LogSink,
-    pub(crate) optimization: Option<&'s RefCell<Optimization<F>>>,
-    pub(crate) missing: &'s Cell<bool>,
-}
-
-/// A handle of an optimizer in manual optimization.
-#[derive(Clone, Copy)]
-pub struct OptimizerRef<'s, F: Float = f32> {
-    cell: &'s RefCell<Optimization<F>>,
-    index: usize,
-}
-
-impl<F: Float> OptimizerRef<'_, F> {
-    /// Forgets the gradients of its parameters.
-    pub fn zero_grad(&self) {
-        self.with(|optimizer| optimizer.zero_grad());
-    }
-
-    /// Changes its parameters by their gradients and counts a global step.
-    pub fn step(&self) {
-        self.cell.borrow_mut().step(self.index);
-    }
-
-    /// The learning rate of its first group.
-    pub fn lr(&self) -> f64 {
-        self.with(|optimizer| optimizer.lr(0))
-    }
-
-    /// Calls `f` with the optimizer itself.
-    pub fn with<R>(&self, f: impl FnOnce(&mut dyn Optimizer<F>) -> R) -> R {
-        f(self.cell.borrow_mut().optimizers.optimizers[self.index].as_mut())
-    }
-}
-
-/// A handle of a scheduler in manual optimization.
-#[derive(Clone, Copy)]
-pub struct SchedulerRef<'s, F: Float = f32> {
-    cell: &'s RefCell<Optimization<F>>,
-    index: usize,
-}
-
-impl<F: Float> SchedulerRef<'_, F> {
-    /// Moves on by one step. If the schedule is over, the trainer ends the fit with that error after this step.
-    pub fn step(&self) {
-        self.step_with(None);
-    }
-
-    /// Moves a plateau scheduler on with the value it watches.
-    pub fn step_metric(&self, metric: f64) {
-        self.step_with(Some(metric));
-    }
-
-    fn step_with(&self, metric: Option<f64>) {
-        let mut cell = self.cell.borrow_mut();
-        let cell = &mut *cell;
-        let schedule = &mut cell.optimizers.schedules[self.index];
-        let optimizer = cell.optimizers.optimizers[schedule.optimizer].as_mut();
-        if let Err(error) = schedule.scheduler.step(optimizer, metric) {
-            cell.error.get_or_insert(error);
-        }
+        let stage = self.moment.stage.name();
+        self.shared
+            .optimization
+            .as_ref()
+            .unwrap_or_else(|| panic!("{what}: there are no optimizers in the {stage} loop"))
     }
 }

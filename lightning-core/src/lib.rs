@@ -62,6 +62,7 @@ mod context;
 #[cfg(feature = "trainer")]
 pub mod data;
 mod float;
+mod hook;
 mod hparams;
 pub mod kernels;
 #[cfg_attr(not(feature = "trainer"), expect(dead_code, reason = "the trainer calls what is left"))]
@@ -72,18 +73,22 @@ pub mod module;
 pub mod nn;
 mod ops;
 pub mod optim;
+#[cfg_attr(not(feature = "trainer"), expect(dead_code, reason = "the trainer calls what is left"))]
+mod optimization;
 mod rng;
 pub mod testing;
 #[cfg(feature = "trainer")]
 pub mod trainer;
 
 pub use autograd::{Backward, GradcheckError, Op, Parameter, Tape, Var, gradcheck, gradcheck_with};
-pub use context::{OptimizerRef, Progress, SchedulerRef, Stage, StepCx};
+pub use context::{Progress, StepCx};
 pub use float::Float;
+pub use hook::{Hook, Stage};
 pub use hparams::Hyperparameters;
-pub use log::{LogOptions, LogValue, Reduce};
+pub use log::{LogOptions, LogValue, Metrics, Reduce};
 pub use module::{BatchSize, LightningModule};
 pub use ops::{Activation, BceWithLogits, CrossEntropy, Reduction, concat};
+pub use optimization::{OptimizerRef, SchedulerRef};
 pub use rng::{Seed, StepRng};
 #[cfg(feature = "trainer")]
-pub use trainer::{FitReport, Metrics, State, StopReason, Trainer, TrainerError};
+pub use trainer::{FitReport, State, StopReason, Trainer, TrainerError};

@@ -143,7 +143,7 @@ fn descent(line: &Line) -> Optimizers {
 struct Recorder(Arc<Mutex<Vec<String>>>);
 impl Recorder {
     fn note(&self, event: &str, state: &State<'_>) -> CallbackResult {
-        let text = format!("{event} lr {}", state.lrs[0]);
+        let text = format!("{event} lr {}", state.optimizer(0).lr());
         self.0.lock().expect("no panic before").push(text);
         Ok(())
     }
@@ -219,9 +219,10 @@ fn events_come_in_lightnings_order() {
     trainer.fit(&mut module, &batches, Some(&batches)).expect("a fit");
     let events = module.events.lock().expect("no panic before").join("\n");
     let expected = "\
+on_fit_start lr 0.1
 validation_step 0
 validation_epoch_end 1
-on_fit_start lr 0.1
+on_validation_end lr 0.1
 on_train_epoch_start lr 0.1
 training_step 0
 on_train_batch_end lr 0.1
@@ -408,7 +409,7 @@ fn a_missing_step_is_named() {
         trainer(1).test(&mut Line::<f32>::default(), &line_batches()).expect_err("there is no test_step");
     assert_eq!(error.to_string(), "the module has no test_step; override it");
     let error =
-        trainer(1).predict(&Custom::default(), &line_batches()).expect_err("there is no predict_step");
+        trainer(1).predict(&mut Custom::default(), &line_batches()).expect_err("there is no predict_step");
     assert!(matches!(error, TrainerError::MissingStep("predict")));
 }
 
@@ -416,7 +417,7 @@ fn a_missing_step_is_named() {
 fn test_and_predict_see_every_batch_in_order() {
     let metrics = trainer(1).test(&mut Custom::default(), &line_batches()).expect("a test");
     assert_eq!((metrics["outputs"], metrics["rows"]), (2.0, 1.0));
-    let predictions = trainer(1).predict(&Line::<f32>::default(), &line_batches()).expect("predictions");
+    let predictions = trainer(1).predict(&mut Line::<f32>::default(), &line_batches()).expect("predictions");
     assert_eq!(predictions.iter().map(|p| p.nrows()).collect::<Vec<_>>(), [5, 4]);
 }
 
@@ -451,7 +452,7 @@ fn a_parameter_that_gets_no_gradient_is_warned_of_by_name() {
 }
 
 #[test]
-fn a_callback_ends_the_fit_after_its_epoch_and_an_interrupt_after_its_batch() {
+fn a_callback_and_an_interrupt_end_the_fit_after_the_running_batch() {
     struct Stop;
     impl Callback for Stop {
         fn name(&self) -> &str {
@@ -466,7 +467,7 @@ fn a_callback_ends_the_fit_after_its_epoch_and_an_interrupt_after_its_batch() {
     let report = stopping.fit(&mut Line::default(), &line_batches(), NO_VALIDATION).expect("a fit");
     assert_eq!(
         (report.stop, report.epochs, report.global_step),
-        (StopReason::Requested("enough".into()), 1, 2)
+        (StopReason::Requested("enough".into()), 1, 1)
     );
 
     let flag = Arc::new(AtomicBool::new(true));

@@ -59,7 +59,6 @@
 
 mod adam;
 mod adamw;
-mod clip;
 mod cosine_annealing_lr;
 mod entries;
 mod error;
@@ -77,7 +76,6 @@ mod stepped;
 
 pub use adam::{Adam, AdamOptions};
 pub use adamw::{AdamW, AdamWOptions};
-pub use clip::{clip_grad_norm, clip_grad_value};
 pub use cosine_annealing_lr::{CosineAnnealingLr, CosineAnnealingRule};
 pub use entries::Entries;
 pub use error::OptimError;
@@ -92,3 +90,5 @@ pub use reduce_lr_on_plateau::{Mode, ReduceLrOnPlateau, ReduceLrOnPlateauOptions
 pub use sgd::{Sgd, SgdOptions};
 pub use step_lr::{StepLr, StepRule};
 pub use stepped::{LrRule, Moment, Stepped};
+
+pub use lightning_core::optim::{clip_grad_norm, clip_grad_value};

@@ -20,7 +20,7 @@ pub(crate) fn test(model: &mut MmDynamic, rows: &MultiOmics) -> Result<Evaluatio
 
 /// The predictions for scaled rows, batch after batch.
 pub(crate) fn predict(model: &MmDynamic, rows: &MultiOmics) -> Result<Vec<Prediction>, Failure> {
-    Ok(Trainer::default().predict(model, &in_order(rows))?)
+    Ok(Trainer::default().predict_shared(model, &in_order(rows))?)
 }
 
 /// Per view, the share of rows whose confidence is no probability.

@@ -1,6 +1,6 @@
 //! Keeps the best weights and the last ones.
 
-use super::{Callback, CallbackResult};
+use super::{Callback, CallbackResult, Kind};
 use crate::Float;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::trainer::State;
@@ -123,8 +123,12 @@ impl<F: Float> Callback<F> for ModelCheckpoint {
         "ModelCheckpoint"
     }
 
+    fn kind(&self) -> Kind {
+        Kind::Checkpoint
+    }
+
     fn on_validation_end(&mut self, state: &State<'_, F>) -> CallbackResult {
-        let Some(monitor) = &self.monitor else { return Ok(()) };
+        let Some(monitor) = self.monitor.as_ref().filter(|_| !state.is_sanity_check) else { return Ok(()) };
         let Some(&score) = state.metrics.get(monitor) else {
             let logged = state.metrics.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(format!("monitors `{monitor}`, which was not logged; logged are: {logged}").into());

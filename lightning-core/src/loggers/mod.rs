@@ -4,8 +4,7 @@ mod csv;
 
 pub use csv::CsvLogger;
 
-use crate::context::Stage;
-use crate::{Hyperparameters, Metrics};
+use crate::{Hyperparameters, Metrics, Stage};
 use std::io;
 
 /// Values logged at one moment of a run.

@@ -169,11 +169,9 @@ pub(crate) struct SavedModes(Vec<bool>);
 
 #[cfg(feature = "trainer")]
 impl SavedModes {
-    /// Remembers the switches and turns all to evaluation.
-    pub(crate) fn eval<F: Float>(module: &(impl Module<F> + ?Sized)) -> Self {
-        let saved = Collector::of(module).modes.iter().map(|mode| mode.is_training()).collect();
-        module.eval();
-        SavedModes(saved)
+    /// Remembers the switches.
+    pub(crate) fn remember<F: Float>(module: &(impl Module<F> + ?Sized)) -> Self {
+        SavedModes(Collector::of(module).modes.iter().map(|mode| mode.is_training()).collect())
     }
 
     pub(crate) fn restore<F: Float>(self, module: &(impl Module<F> + ?Sized)) {

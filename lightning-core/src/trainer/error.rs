@@ -1,6 +1,7 @@
 //! Why a run ended without a result.
 
-use crate::context::Stage;
+use crate::hook::Stage;
+use crate::log::SharedName;
 use crate::optim::{OptimizersError, SchedulerError};
 
 /// A run that could not be finished. Stopping early is no error: see [`StopReason`](super::StopReason).
@@ -14,6 +15,46 @@ pub enum TrainerError {
         setting: &'static str,
         /// Its value.
         found: u64,
+    },
+    /// A limit on the batches of a loop that makes no sense.
+    #[error("the limit on {} batches is {problem}", .stage.name())]
+    Limit {
+        /// The loop.
+        stage: Stage,
+        /// What it is, and what would do.
+        problem: String,
+    },
+    /// A setting of the trainer that cannot be used.
+    #[error("{setting} is {problem}")]
+    Knob {
+        /// The field.
+        setting: &'static str,
+        /// What it is, and what would do.
+        problem: String,
+    },
+    /// Two callbacks with a state under one key.
+    #[error("two callbacks have the state key `{0}`; let state_key() tell them apart")]
+    StateKey(String),
+    /// Two loops logged one name.
+    #[error(
+        "`{name}` is logged in the {} loop and in the {} loop, and whoever monitors it cannot know which is meant; \
+         call one of the two `{}_{name}`", .stages[0].name(), .stages[1].name(), .stages[1].name()
+    )]
+    SharedName {
+        /// The name.
+        name: String,
+        /// The first loop and the second.
+        stages: [Stage; 2],
+    },
+    /// A callback watches a value that is never logged.
+    #[error("{callback} monitors `{monitor}`, which nobody logged in the first epoch; logged are: {logged}")]
+    CallbackMonitor {
+        /// Its name.
+        callback: String,
+        /// The name it watches.
+        monitor: String,
+        /// What was logged.
+        logged: String,
     },
     /// The module has no step for this loop.
     #[error("the module has no {0}_step; override it")]
@@ -79,4 +120,10 @@ pub enum TrainerError {
     /// A logger could not write.
     #[error("writing the log failed: {0}")]
     Logger(#[source] std::io::Error),
+}
+
+impl From<SharedName> for TrainerError {
+    fn from(SharedName { name, stages }: SharedName) -> Self {
+        TrainerError::SharedName { name, stages }
+    }
 }

@@ -1,5 +1,9 @@
 //! What the trainer asks of optimizers and schedulers; `lightning-optim` has PyTorch's.
 
+mod clip;
+
+pub use clip::{GradientClip, clip_grad_norm, clip_grad_value, grad_norm, weight_norm};
+
 use crate::{Float, Parameter};
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
@@ -196,6 +200,11 @@ pub struct Schedule<F: Float = f32> {
     pub frequency: u64,
     /// The logged value that a plateau scheduler watches.
     pub monitor: Option<String>,
+    /// Whether the fit ends with an error when that value was not logged; otherwise the step is left out with a
+    /// warning.
+    pub strict: bool,
+    /// A name for those who show learning rates; by default that of the optimizer.
+    pub name: Option<String>,
 }
 
 impl<F: Float> Schedule<F> {
@@ -207,6 +216,8 @@ impl<F: Float> Schedule<F> {
             interval: Interval::Epoch,
             frequency: 1,
             monitor: None,
+            strict: true,
+            name: None,
         }
     }
 

@@ -1,11 +1,33 @@
 //! Keeping gradients from growing without bound, between backward and step.
 
-use lightning_core::kernels::sum;
-use lightning_core::{Float, Parameter};
-use ndarray::{ArrayView1, ArrayViewMutD};
+use crate::kernels::sum;
+use crate::{Float, Parameter};
+use ndarray::{ArrayView1, ArrayViewD};
 
 /// Elements whose squares are added up at a time: their f64 copies stay in the first-level cache.
 const BLOCK: usize = 1 << 11;
+
+/// How the trainer clips gradients: Lightning's `gradient_clip_val` and `gradient_clip_algorithm`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GradientClip {
+    /// All gradients of an optimizer together have at most this norm.
+    Norm(f64),
+    /// Every element lies between the value and its negative.
+    Value(f64),
+}
+
+impl GradientClip {
+    /// Clips, and gives the norm before it if it was needed.
+    pub fn apply<F: Float>(self, parameters: &[Parameter<F>]) -> Option<f64> {
+        match self {
+            GradientClip::Norm(max_norm) => Some(clip_grad_norm(parameters, max_norm)),
+            GradientClip::Value(clip_value) => {
+                clip_grad_value(parameters, clip_value);
+                None
+            }
+        }
+    }
+}
 
 /// Scales all gradients together so that their norm is at most `max_norm`, and returns the norm they had:
 /// PyTorch's `clip_grad_norm_`.
@@ -20,7 +42,7 @@ const BLOCK: usize = 1 << 11;
 ///
 /// ```
 /// use lightning_core::Parameter;
-/// use lightning_optim::clip_grad_norm;
+/// use lightning_core::optim::clip_grad_norm;
 /// use ndarray::array;
 ///
 /// let p = Parameter::<f64>::new(array![0.0, 0.0].into_dyn());
@@ -29,11 +51,7 @@ const BLOCK: usize = 1 << 11;
 /// assert!((p.grad().unwrap()[[1]] - 4.0).abs() < 1e-6);
 /// ```
 pub fn clip_grad_norm<F: Float>(parameters: &[Parameter<F>], max_norm: f64) -> f64 {
-    let mut total = 0.0;
-    for parameter in parameters {
-        total += parameter.with_grad(|grad| sum_of_squares(&grad)).unwrap_or(0.0);
-    }
-    let norm = total.sqrt();
+    let norm = grad_norm(parameters);
     let scale = max_norm / (norm + 1e-6);
     if norm.is_finite() && (0.0..1.0).contains(&scale) {
         let scale = F::of(scale);
@@ -44,9 +62,29 @@ pub fn clip_grad_norm<F: Float>(parameters: &[Parameter<F>], max_norm: f64) -> f
     norm
 }
 
-fn sum_of_squares<F: Float>(grad: &ArrayViewMutD<'_, F>) -> f64 {
-    let grad = grad.view();
-    let grad = grad.as_standard_layout();
+/// The norm `√(Σ gᵢ²)` of the gradients of all parameters that have one, added up in f64.
+///
+/// ```
+/// use lightning_core::Parameter;
+/// use lightning_core::optim::{grad_norm, weight_norm};
+/// use ndarray::array;
+///
+/// let p = Parameter::<f32>::new(array![6.0, 8.0].into_dyn());
+/// p.set_grad(Some(array![3.0, 4.0].into_dyn()));
+/// assert_eq!((grad_norm(&[p.clone()]), weight_norm(&[p])), (5.0, 10.0));
+/// ```
+pub fn grad_norm<F: Float>(parameters: &[Parameter<F>]) -> f64 {
+    let squares = |p: &Parameter<F>| p.with_grad(|grad| sum_of_squares(grad.view())).unwrap_or(0.0);
+    parameters.iter().map(squares).sum::<f64>().sqrt()
+}
+
+/// The norm `√(Σ wᵢ²)` of all parameters, added up in f64.
+pub fn weight_norm<F: Float>(parameters: &[Parameter<F>]) -> f64 {
+    parameters.iter().map(|p| sum_of_squares(p.value().view())).sum::<f64>().sqrt()
+}
+
+fn sum_of_squares<F: Float>(values: ArrayViewD<'_, F>) -> f64 {
+    let grad = values.as_standard_layout();
     let grad = grad.as_slice().expect("a standard layout is one slice");
     let mut squares = [0.0; BLOCK];
     let mut total = 0.0;
@@ -65,7 +103,7 @@ fn sum_of_squares<F: Float>(grad: &ArrayViewMutD<'_, F>) -> f64 {
 ///
 /// ```
 /// use lightning_core::Parameter;
-/// use lightning_optim::clip_grad_value;
+/// use lightning_core::optim::clip_grad_value;
 /// use ndarray::array;
 ///
 /// let p = Parameter::<f64>::new(array![0.0, 0.0, 0.0].into_dyn());

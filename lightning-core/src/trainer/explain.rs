@@ -1,0 +1,1 @@
+//! The loop as text, with the callbacks in their places.

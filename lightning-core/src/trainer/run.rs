@@ -1,0 +1,200 @@
+//! What all loops share: the call of a hook, and the way of logged values to callbacks and loggers.
+
+use super::{Metrics, State, Trainer, TrainerError};
+use crate::callbacks::Kind;
+use crate::context::{ManualHooks, Moment, Shared, StepCx};
+use crate::hook::{Hook, Stage};
+use crate::loggers::MetricsRow;
+use crate::{Float, Hyperparameters, LightningModule, Tape};
+use std::cell::{Cell, RefCell};
+
+/// A run of one of the loops.
+pub(super) struct Run<'a, F: Float> {
+    pub(super) trainer: &'a mut Trainer<F>,
+    /// For training.
+    pub(super) tape: Tape<F>,
+    /// For everything without gradients.
+    pub(super) eval_tape: Tape<F>,
+    pub(super) shared: Shared<F>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a, F: Float> Run<'a, F> {
+    /// Puts callbacks in order and learns what the module is.
+    pub(super) fn new<M>(trainer: &'a mut Trainer<F>, module: &M) -> Result<Self, TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+    {
+        module.assign_names();
+        trainer.adopt_callbacks(module)?;
+        let hyperparameters = module.hyperparameters().cloned();
+        let accumulate = trainer.accumulate_grad_batches;
+        let shared = Shared::new(module.named_parameters(), hyperparameters, accumulate);
+        let (tape, eval_tape) = (Tape::new(), Tape::inference());
+        Ok(Run { trainer, tape, eval_tape, shared, warnings: Vec::new() })
+    }
+
+    /// Callbacks first, then the module.
+    pub(super) fn hook<M: ?Sized>(
+        &mut self,
+        module: &mut M,
+        moment: Moment,
+        own: impl FnOnce(&mut M, &StepCx<'_, F>),
+    ) -> Result<(), TrainerError> {
+        self.callbacks(moment)?;
+        own(module, &StepCx::new(&self.eval_tape, &self.shared, moment));
+        Ok(())
+    }
+
+    /// The callbacks' part of a hook.
+    pub(super) fn callbacks(&mut self, moment: Moment) -> Result<(), TrainerError> {
+        notify(self.trainer, &self.shared, moment, |_| true)
+    }
+
+    /// The new values of a step, for callbacks and progress bar.
+    pub(super) fn show_step(&mut self, stage: Stage) -> Result<(), TrainerError> {
+        let sink = if stage == Stage::Train { &self.shared.train_log } else { &self.shared.eval_log };
+        self.shared.views.show_step(stage, sink).map_err(TrainerError::from)
+    }
+
+    /// The values of the epoch so far, for callbacks and progress bar.
+    pub(super) fn show_epoch(&mut self, stage: Stage) -> Result<(), TrainerError> {
+        let sink = if stage == Stage::Train { &self.shared.train_log } else { &self.shared.eval_log };
+        self.shared.views.show_epoch(stage, sink).map_err(TrainerError::from)
+    }
+
+    /// A row for the loggers.
+    pub(super) fn write_row(
+        &mut self,
+        stage: Stage,
+        step: u64,
+        metrics: &Metrics,
+    ) -> Result<(), TrainerError> {
+        if metrics.is_empty() || self.trainer.fast_dev_run.is_some() {
+            return Ok(());
+        }
+        let row = MetricsRow { stage, epoch: self.shared.progress.epoch, step, metrics };
+        self.trainer
+            .loggers
+            .iter_mut()
+            .try_for_each(|logger| logger.log_metrics(&row))
+            .map_err(TrainerError::Logger)
+    }
+
+    pub(super) fn log_hyperparameters(&mut self) -> Result<(), TrainerError> {
+        let hparams: Option<&Hyperparameters> = self.shared.hyperparameters.as_ref();
+        let (Some(hparams), None) = (hparams, self.trainer.fast_dev_run) else { return Ok(()) };
+        self.trainer
+            .loggers
+            .iter_mut()
+            .try_for_each(|logger| logger.log_hyperparameters(hparams))
+            .map_err(TrainerError::Logger)
+    }
+
+    pub(super) fn finalize_loggers(&mut self) -> Result<(), TrainerError> {
+        if self.trainer.fast_dev_run.is_some() {
+            return Ok(());
+        }
+        self.trainer.loggers.iter_mut().try_for_each(|logger| logger.finalize()).map_err(TrainerError::Logger)
+    }
+
+    /// Callbacks and module learn of the error, loggers write what they have; the error itself stays the first.
+    pub(super) fn fail<M>(mut self, module: &mut M, error: TrainerError) -> TrainerError
+    where
+        M: LightningModule<F> + ?Sized,
+    {
+        let moment = Moment::new(Hook::OnException, Stage::Train);
+        let Run { trainer, shared, eval_tape, .. } = &mut self;
+        {
+            let Trainer { callbacks, loggers, .. } = &mut **trainer;
+            let loggers = RefCell::new(loggers);
+            let state = State::new(shared, moment, &loggers);
+            callbacks.iter_mut().for_each(|callback| callback.on_exception(&state, &error));
+        }
+        module.on_exception(&StepCx::new(eval_tape, shared, moment), &error);
+        // The error to report is the first one.
+        let _ = self.finalize_loggers();
+        error
+    }
+}
+
+/// Calls the hook of every callback whose turn it is.
+pub(super) fn notify<F: Float>(
+    trainer: &mut Trainer<F>,
+    shared: &Shared<F>,
+    moment: Moment,
+    turn: impl Fn(Kind) -> bool,
+) -> Result<(), TrainerError> {
+    let Trainer { callbacks, loggers, fast_dev_run, .. } = trainer;
+    if callbacks.is_empty() {
+        return Ok(());
+    }
+    let loggers = RefCell::new(loggers);
+    let state = State::new(shared, moment, &loggers);
+    for callback in callbacks {
+        let kind = callback.kind();
+        // A trial run leaves no checkpoint behind and is not stopped early.
+        if turn(kind) && (fast_dev_run.is_none() || kind == Kind::Plain) {
+            callback
+                .on_hook(moment.hook, &state)
+                .map_err(|source| TrainerError::Callback { callback: callback.name().to_owned(), source })?;
+        }
+    }
+    Ok(())
+}
+
+/// Callbacks behind a training step that optimizes by hand.
+pub(super) struct Manual<'a, F: Float> {
+    trainer: RefCell<&'a mut Trainer<F>>,
+    shared: &'a Shared<F>,
+    error: Cell<Option<TrainerError>>,
+}
+
+impl<'a, F: Float> Manual<'a, F> {
+    pub(super) fn new(trainer: &'a mut Trainer<F>, shared: &'a Shared<F>) -> Self {
+        Manual { trainer: RefCell::new(trainer), shared, error: Cell::new(None) }
+    }
+
+    /// The first error of a callback.
+    pub(super) fn into_result(self) -> Result<(), TrainerError> {
+        self.error.into_inner().map_or(Ok(()), Err)
+    }
+}
+
+impl<F: Float> ManualHooks<F> for Manual<'_, F> {
+    fn call(&self, moment: Moment) {
+        let result = notify(&mut self.trainer.borrow_mut(), self.shared, moment, |_| true);
+        if let Err(error) = result {
+            let first = self.error.take().unwrap_or(error);
+            self.error.set(Some(first));
+        }
+    }
+}
+
+impl<F: Float> Trainer<F> {
+    /// Takes over what the module brings along, and puts checkpoints last.
+    fn adopt_callbacks<M>(&mut self, module: &M) -> Result<(), TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+    {
+        for callback in module.configure_callbacks() {
+            let key = callback.state_key();
+            match self.callbacks.iter_mut().find(|own| own.state_key() == key) {
+                Some(own) => *own = callback,
+                None => self.callbacks.push(callback),
+            }
+        }
+        self.callbacks.sort_by_key(|callback| callback.kind() == Kind::Checkpoint);
+        let mut keys: Vec<String> = self
+            .callbacks
+            .iter()
+            .filter(|callback| !callback.state_dict().is_null())
+            .map(|callback| callback.state_key())
+            .collect();
+        keys.sort();
+        match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(TrainerError::StateKey(pair[0].clone())),
+            None => Ok(()),
+        }
+    }
+}
