@@ -26,20 +26,20 @@ def _most_resident():
 
 
 def serve(name, prepare, times=_times):
-    """`prepare(kind, fields)` gives a function to run, or raises NotImplementedError with a reason."""
+    """`prepare(kind, fields)` gives a function to run, or raises with a reason."""
     print("hello", name, flush=True)
     run = None
     for line in sys.stdin:
         command, *fields = line.split()
-        if command == "prepare":
-            run = None
-            try:
+        try:
+            if command == "prepare":
+                run = None
                 run = prepare(fields[0], fields[1:])
                 answer = "ready"
-            except NotImplementedError as reason:
-                answer = f"cannot {reason}"
-        elif command == "run":
-            answer = " ".join(["times", *(f"{ns:.1f}" for ns in times(run, int(fields[0]), int(fields[1])))])
-        else:
-            answer = f"memory {_most_resident()}"
+            elif command == "run":
+                answer = " ".join(["times", *(f"{ns:.1f}" for ns in times(run, int(fields[0]), int(fields[1])))])
+            else:
+                answer = f"memory {_most_resident()}"
+        except Exception as reason:  # whatever it is, other jobs can be done
+            answer = f"cannot {reason!r}".replace("\n", " ")
         print(answer, flush=True)

@@ -36,7 +36,8 @@ struct Turn {
     who: Contestant,
     times: u32,
     samples: u32,
-    warm_up: bool,
+    /// Samples at the start of each turn that are not counted.
+    warm_up: u32,
     measured: Vec<f64>,
 }
 
@@ -84,15 +85,18 @@ impl Session {
         for who in self.taking_part(wanted) {
             match self.first_turn(job, who, threads) {
                 Ok(turn) => turns.extend(turn),
-                Err(reason) => output::note(&format!("skipped: {who} at `{job}`: {reason}")),
+                Err(reason) => {
+                    output::note(&format!("skipped: {who} at `{job}`: {reason}"));
+                    // It may have died of the job; the next one gets a fresh one.
+                    self.workers.remove(&(who, threads));
+                }
             }
         }
         for _ in 0..self.effort.rounds {
             for turn in &mut turns {
                 let worker = self.workers.get_mut(&(turn.who, threads)).expect("it had its first turn");
-                let warm_up = u32::from(turn.warm_up);
-                match worker.run(turn.times, turn.samples + warm_up) {
-                    Ok(times) => turn.measured.extend(&times[warm_up as usize..]),
+                match worker.run(turn.times, turn.samples + turn.warm_up) {
+                    Ok(times) => turn.measured.extend(&times[turn.warm_up as usize..]),
                     Err(reason) => output::note(&format!("skipped: {} at `{job}`: {reason}", turn.who)),
                 }
                 std::thread::sleep(turn.who.settles_in(threads));
@@ -118,9 +122,17 @@ impl Session {
         // A sample is long enough for the clock and for what a worker does between samples.
         let times = (turn / 10.0 / guess).ceil().clamp(1.0, 1e6);
         let samples = (turn / (times * guess)).round().clamp(1.0, 10.0);
-        let warm_up = guess < 5e7;
-        Ok(Some(Turn { who, times: times as u32, samples: samples as u32, warm_up, measured: Vec::new() }))
+        let (sample, warming) = (times * guess, warming(threads).as_nanos() as f64);
+        let warm_up = if sample < 5e7 { (warming / sample).ceil() } else { 0.0 };
+        let (times, samples, warm_up) = (times as u32, samples as u32, warm_up as u32);
+        Ok(Some(Turn { who, times, samples, warm_up, measured: Vec::new() }))
     }
+}
+
+/// How long a turn runs before it counts: until the caches are its own, and until the scheduler has given every thread a
+/// core of its own. Two threads that woke on one core were seen to stay there for some tens of milliseconds.
+fn warming(threads: usize) -> Duration {
+    Duration::from_millis(if threads == 1 { 2 } else { 30 })
 }
 
 /// The middle value.
