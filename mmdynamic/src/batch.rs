@@ -1,7 +1,7 @@
 //! Samples as the model takes them: one matrix per view, and labels.
 
 use crate::data::MultiOmics;
-use lightning_core::data::Dataset;
+use lightning_core::data::{Dataset, rows};
 use lightning_core::{BatchSize, Float};
 use ndarray::{ArcArray, ArcArray2, Axis, Ix3};
 
@@ -62,11 +62,8 @@ impl<F: Float> Dataset for MultiViewDataset<F> {
     }
 
     fn batch(&self, indices: &[usize]) -> MultiViewBatch<F> {
-        if indices.len() == self.len() && indices.iter().copied().eq(0..self.len()) {
-            return self.all.clone();
-        }
         MultiViewBatch {
-            views: self.all.views.iter().map(|view| view.select(Axis(0), indices).into_shared()).collect(),
+            views: self.all.views.iter().map(|view| rows(view, indices)).collect(),
             labels: indices.iter().map(|&i| self.all.labels[i]).collect(),
         }
     }
