@@ -19,7 +19,7 @@ pub struct Progress {
     pub batches: u64,
     /// Training batches that closed an accumulation window; in manual optimization all of them.
     pub batches_that_stepped: u64,
-    /// Validation batches seen, without those of the sanity check.
+    /// Validation batches seen, without those of the sanity check; in a test or a prediction, its batches.
     pub val_batches: u64,
     /// Passes over the validation data, without the sanity check.
     pub validations: u64,

@@ -517,8 +517,8 @@ fn the_best_and_the_last_weights_are_kept() {
     let last: Checkpoint = Checkpoint::read(&kept.last_model_path()).expect("a checkpoint");
     assert_eq!(last.state_dict, module.state_dict());
     let csv = std::fs::read_to_string(dir.path().join("metrics.csv")).expect("the metrics");
-    assert_eq!(csv.lines().next(), Some("stage,epoch,step,ptl/val_loss,val_rows"));
-    assert_eq!(csv.lines().nth(1), Some("val,0,2,0,4.555555555555555"));
+    assert_eq!(csv.lines().next(), Some("stage,epoch,step,batches,ptl/val_loss,val_rows"));
+    assert_eq!(csv.lines().nth(1), Some("val,0,2,2,0,4.555555555555555"));
 }
 
 #[test]

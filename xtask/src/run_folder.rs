@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use lightning_core::Hyperparameters;
-use lightning_core::loggers::{CsvLogger, Logger, MetricsRow};
+use lightning_core::loggers::{CsvLogger, Logger, MetricsRow, RunStatus};
 use serde_json::Value;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -42,6 +42,10 @@ pub(crate) struct RunLogger {
 }
 
 impl Logger for RunLogger {
+    fn name(&self) -> &str {
+        self.csv.name()
+    }
+
     fn log_hyperparameters(&mut self, hparams: &Hyperparameters) -> io::Result<()> {
         let mut all = hparams.as_json().clone();
         if let Value::Object(fields) = &mut all {
@@ -54,8 +58,16 @@ impl Logger for RunLogger {
         self.csv.log_metrics(row)
     }
 
-    fn finalize(&mut self) -> io::Result<()> {
-        self.csv.finalize()
+    fn position(&mut self) -> io::Result<Value> {
+        self.csv.position()
+    }
+
+    fn rewind(&mut self, position: &Value) -> io::Result<()> {
+        self.csv.rewind(position)
+    }
+
+    fn finalize(&mut self, status: RunStatus) -> io::Result<()> {
+        self.csv.finalize(status)
     }
 }
 

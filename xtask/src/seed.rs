@@ -12,7 +12,7 @@ use crate::source::Source;
 use lightning_core::callbacks::{Callback, Mode, ModelCheckpoint};
 use lightning_core::checkpoint::write_atomically;
 use lightning_core::data::DataLoader;
-use lightning_core::loggers::CsvLogger;
+use lightning_core::loggers::{CsvLogger, RunStatus};
 use lightning_core::{FitReport, Seed, Trainer};
 use metrics::Evaluation;
 use mmdynamic::{Hyperparameters, LossTerms, MmDynamic, MultiViewDataset};
@@ -137,7 +137,7 @@ impl Plan<'_> {
         let report = trainer.fit(&mut model, &train, validation.as_ref()).map_err(|error| {
             // What was logged up to here helps to see why; the error itself is reported first.
             trainer.loggers.iter_mut().for_each(|logger| {
-                let _ = logger.finalize();
+                let _ = logger.finalize(RunStatus::Failed);
             });
             Failure::from(error).with(format!("what was written is in {}", folder.display()))
         })?;

@@ -6,6 +6,7 @@ use super::{Limit, Metrics, Trainer, TrainerError};
 use crate::context::{Moment, Shared, StepCx};
 use crate::data::Loader;
 use crate::hook::{Hook, Stage};
+use crate::loggers::RunStatus;
 use crate::nn::SavedModes;
 use crate::{BatchSize, Float, LightningModule, Tape};
 
@@ -143,7 +144,7 @@ impl<F: Float> Run<'_, F> {
         self.hook(module, Moment::new(Hook::Setup, stage), |m, cx| m.setup(cx, stage))?;
         let outputs = self.pass(module, loaders, limits, pass)?;
         self.hook(module, Moment::new(Hook::Teardown, stage), |m, cx| m.teardown(cx, stage))?;
-        self.finalize_loggers()?;
+        self.finalize_loggers(RunStatus::Success)?;
         Ok(outputs)
     }
 
@@ -227,10 +228,10 @@ impl<F: Float> Run<'_, F> {
         self.show_step(stage)?;
         if !self.shared.is_sanity_check {
             let row = self.shared.views.step_row(&self.shared.eval_log);
-            let compat = self.trainer.compat.row_axis;
-            let step = if compat { self.shared.progress.val_batches } else { self.row_step() };
+            let batch = self.shared.progress.val_batches;
+            self.shared.progress.val_batches += 1;
+            let step = if self.trainer.compat.row_axis { batch } else { self.row_step() };
             self.write_row(stage, step, &row)?;
-            self.shared.progress.val_batches += u64::from(stage == Stage::Validate);
         }
         self.shared.eval_log.end_step();
         Ok(output)

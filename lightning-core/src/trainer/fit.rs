@@ -13,6 +13,7 @@ use crate::callbacks::Kind;
 use crate::context::{Moment, StepCx};
 use crate::data::Loader;
 use crate::hook::{Hook, Stage};
+use crate::loggers::RunStatus;
 use crate::optim::Interval;
 use crate::optimization::Optimization;
 use crate::{Float, LightningModule, StepRng};
@@ -89,7 +90,12 @@ impl<'a, F: Float> FitLoop<'a, F> {
         self.hook(module, Hook::OnFitEnd, M::on_fit_end)?;
         self.save_if_asked(module)?;
         self.run.hook(module, at(Hook::Teardown), |m, cx| m.teardown(cx, Stage::Train))?;
-        self.run.finalize_loggers()?;
+        let is_interrupted = stop == StopReason::Interrupted;
+        self.run.finalize_loggers(if is_interrupted {
+            RunStatus::Interrupted
+        } else {
+            RunStatus::Success
+        })?;
         Ok(stop)
     }
 

@@ -2,9 +2,9 @@
 
 use super::{Metrics, State, Trainer, TrainerError};
 use crate::callbacks::Kind;
-use crate::context::{ManualHooks, Moment, Shared, StepCx};
+use crate::context::{ManualHooks, Moment, Progress, Shared, StepCx};
 use crate::hook::{Hook, Stage};
-use crate::loggers::MetricsRow;
+use crate::loggers::{Metric, MetricsRow, RunStatus};
 use crate::{Float, Hyperparameters, LightningModule, Tape};
 use std::cell::{Cell, RefCell};
 
@@ -73,7 +73,10 @@ impl<'a, F: Float> Run<'a, F> {
         if metrics.is_empty() || self.trainer.fast_dev_run.is_some() {
             return Ok(());
         }
-        let row = MetricsRow { stage, epoch: self.shared.progress.epoch, step, metrics };
+        let Progress { epoch, batches, val_batches, .. } = self.shared.progress;
+        let batches = if stage == Stage::Train { batches } else { val_batches };
+        let metrics: Vec<Metric> = metrics.iter().map(|(name, &value)| Metric::new(&**name, value)).collect();
+        let row = MetricsRow { stage, epoch, step, batches, metrics: &metrics };
         self.trainer
             .loggers
             .iter_mut()
@@ -91,11 +94,15 @@ impl<'a, F: Float> Run<'a, F> {
             .map_err(TrainerError::Logger)
     }
 
-    pub(super) fn finalize_loggers(&mut self) -> Result<(), TrainerError> {
+    pub(super) fn finalize_loggers(&mut self, status: RunStatus) -> Result<(), TrainerError> {
         if self.trainer.fast_dev_run.is_some() {
             return Ok(());
         }
-        self.trainer.loggers.iter_mut().try_for_each(|logger| logger.finalize()).map_err(TrainerError::Logger)
+        self.trainer
+            .loggers
+            .iter_mut()
+            .try_for_each(|logger| logger.finalize(status))
+            .map_err(TrainerError::Logger)
     }
 
     /// Callbacks and module learn of the error, loggers write what they have; the error itself stays the first.
@@ -113,7 +120,7 @@ impl<'a, F: Float> Run<'a, F> {
         }
         module.on_exception(&StepCx::new(eval_tape, shared, moment), &error);
         // The error to report is the first one.
-        let _ = self.finalize_loggers();
+        let _ = self.finalize_loggers(RunStatus::Failed);
         error
     }
 }
