@@ -6,7 +6,7 @@
 use crate::error::{below_one, not_negative};
 use crate::{Entries, Grouped, OptimError, ParameterState, UpdateRule};
 use lightning_core::Float;
-use lightning_core::kernels::update_blocks;
+use lightning_core::kernels::BlockStep;
 
 /// Adam (Kingma and Ba 2015, <https://arxiv.org/abs/1412.6980>), PyTorch's `torch.optim.Adam`.
 ///
@@ -108,8 +108,10 @@ impl UpdateRule for AdamOptions {
         if self.amsgrad { &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] } else { &["exp_avg", "exp_avg_sq"] }
     }
 
-    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]) {
-        update(self, Decay::Coupled, state, value, grad);
+    type Step<F: Float> = Scalars<F>;
+
+    fn begin<F: Float>(&self, state: &mut Option<ParameterState<F>>, len: usize) -> Scalars<F> {
+        Scalars::begin(self, Decay::Coupled, state, len)
     }
 }
 
@@ -122,43 +124,15 @@ pub(crate) enum Decay {
     Decoupled,
 }
 
-/// One step of Adam or AdamW on one parameter.
-pub(crate) fn update<F: Float>(
-    options: &AdamOptions,
-    decay: Decay,
-    state: &mut Option<ParameterState<F>>,
-    value: &mut [F],
-    grad: &[F],
-) {
-    let new = || ParameterState::zeros(options.arrays().len(), value.len());
-    let ParameterState { step, arrays } = state.get_or_insert_with(new);
-    *step = step.saturating_add(1);
-    let scalars = Scalars::<F>::new(options, decay, *step);
-    match &mut arrays[..] {
-        [m, v] => update_blocks(value, grad, [m, v, &mut []], |p, g, [m, v, _]| {
-            for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                scalars.step(p, g, m, v, |v| v);
-            }
-        }),
-        [m, v, max] => update_blocks(value, grad, [m, v, max], |p, g, [m, v, max]| {
-            for ((((p, &g), m), v), max) in p.iter_mut().zip(g).zip(m).zip(v).zip(max) {
-                scalars.step(p, g, m, v, |v| {
-                    *max = maximum(*max, v);
-                    *max
-                });
-            }
-        }),
-        _ => unreachable!("two moments, and their maximum with amsgrad"),
-    }
-}
-
 /// A NaN wins, as in `torch.maximum`: a diverged moment must not be hidden.
+#[inline(always)]
 fn maximum<F: Float>(a: F, b: F) -> F {
     if b > a || b.is_nan() { b } else { a }
 }
 
-/// What is the same for all elements of a parameter in one step.
-struct Scalars<F> {
+/// One step of Adam or AdamW for one parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalars<F> {
     sign: F,
     /// `λ` in the gradient.
     coupled: F,
@@ -174,7 +148,37 @@ struct Scalars<F> {
     length: F,
 }
 
+impl<F: Float> BlockStep<F> for Scalars<F> {
+    #[inline(always)]
+    fn apply(self, value: &mut [F], grad: &[F], [m, v, max]: [&mut [F]; 3]) {
+        let elements = value.iter_mut().zip(grad).zip(m).zip(v);
+        if max.is_empty() {
+            for (((p, &g), m), v) in elements {
+                self.step(p, g, m, v, |v| v);
+            }
+            return;
+        }
+        for ((((p, &g), m), v), max) in elements.zip(max) {
+            self.step(p, g, m, v, |v| {
+                *max = maximum(*max, v);
+                *max
+            });
+        }
+    }
+}
+
 impl<F: Float> Scalars<F> {
+    pub(crate) fn begin(
+        options: &AdamOptions,
+        decay: Decay,
+        state: &mut Option<ParameterState<F>>,
+        len: usize,
+    ) -> Self {
+        let state = state.get_or_insert_with(|| ParameterState::zeros(options.arrays().len(), len));
+        state.step = state.step.saturating_add(1);
+        Scalars::new(options, decay, state.step)
+    }
+
     fn new(options: &AdamOptions, decay: Decay, step: u64) -> Self {
         let AdamOptions { lr, betas: (beta1, beta2), eps, weight_decay, maximize, .. } = *options;
         let corrected = |beta: f64| 1.0 - beta.powf_(step as f64);

@@ -89,7 +89,9 @@ impl UpdateRule for AdamWOptions {
         AdamOptions::from(self.clone()).arrays()
     }
 
-    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]) {
-        adam::update(&self.clone().into(), Decay::Decoupled, state, value, grad);
+    type Step<F: Float> = adam::Scalars<F>;
+
+    fn begin<F: Float>(&self, state: &mut Option<ParameterState<F>>, len: usize) -> adam::Scalars<F> {
+        adam::Scalars::begin(&self.clone().into(), Decay::Decoupled, state, len)
     }
 }

@@ -1,12 +1,13 @@
 //! What all optimizers share: parameter groups, state for each parameter, saving and loading.
 //!
-//! An optimizer is an [`UpdateRule`], its settings with one function that changes a parameter; [`Grouped`] makes
+//! An optimizer is an [`UpdateRule`], its settings, with a [`BlockStep`] that changes a piece of a parameter; [`Grouped`] makes
 //! the rule an [`Optimizer`]. To add an optimizer is to write one file like `sgd.rs`.
 
 use crate::{Entries, OptimError};
+use lightning_core::kernels::{BlockStep, Update, update_blocks};
 use lightning_core::optim::{Optimizer, StateDict, StateError};
 use lightning_core::{Float, Parameter};
-use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+use ndarray::ArrayD;
 use std::collections::BTreeSet;
 
 /// The settings of one parameter group, and how they change a parameter.
@@ -32,9 +33,11 @@ pub trait UpdateRule: Clone + Send {
     /// PyTorch's names of the arrays that a parameter's state has.
     fn arrays(&self) -> &'static [&'static str];
 
-    /// Changes `value` by its gradient, in one pass. All slices are of the same length and in row-major order;
-    /// `state` is `None` until the rule makes one.
-    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]);
+    /// One step of one parameter. Its moments are the [arrays](Self::arrays) of the parameter's state.
+    type Step<F: Float>: BlockStep<F>;
+
+    /// Begins a step of a parameter with `len` elements: counts it in `state`, which is `None` until the rule makes one.
+    fn begin<F: Float>(&self, state: &mut Option<ParameterState<F>>, len: usize) -> Self::Step<F>;
 }
 
 /// What an optimizer remembers of one parameter.
@@ -127,11 +130,26 @@ impl<F: Float, R: UpdateRule> Optimizer<F> for Grouped<F, R> {
     }
 
     fn step(&mut self) {
-        for Group { options, parameters, states } in &mut self.groups {
-            for (parameter, state) in parameters.iter().zip(states) {
-                parameter.update(|value, grad| update(options, state, value, grad));
-            }
+        let groups = self
+            .groups
+            .iter_mut()
+            .map(|Group { options, parameters, states }| (&*options, parameters, states));
+        let (mut parameters, mut states) = (Vec::new(), Vec::new());
+        for (options, of_group, its_states) in groups {
+            parameters.extend(of_group.iter());
+            states.extend(its_states.iter_mut().map(|state| (options, state)));
         }
+        Parameter::update_all(&parameters, |slices| {
+            let mut states = states.into_iter().enumerate();
+            let pieces = slices.into_iter().filter_map(|(i, value, grad)| {
+                let (_, (options, state)) = states.find(|&(j, _)| i == j)?;
+                let step = options.begin(state, value.len());
+                let mut arrays = state.iter_mut().flat_map(|state| &mut state.arrays);
+                let moments = [(); 3].map(|()| arrays.next().map_or(&mut [][..], |array| &mut array[..]));
+                Some(Update { step, value, grad, moments })
+            });
+            update_blocks(pieces.collect());
+        });
     }
 
     fn groups(&self) -> usize {
@@ -245,21 +263,4 @@ fn load_parameter<F: Float>(
         used.insert(name);
     }
     Ok(Some(ParameterState { step, arrays }))
-}
-
-/// Gives a rule slices in row-major order; only values in another order are copied for it.
-fn update<F: Float, R: UpdateRule>(
-    options: &R,
-    state: &mut Option<ParameterState<F>>,
-    mut value: ArrayViewMutD<'_, F>,
-    grad: ArrayViewD<'_, F>,
-) {
-    let grad = grad.as_standard_layout();
-    let grad = grad.as_slice().expect("a standard layout is one slice");
-    if let Some(value) = value.as_slice_mut() {
-        return options.update(state, value, grad);
-    }
-    let mut copy: Vec<F> = value.iter().copied().collect();
-    options.update(state, &mut copy, grad);
-    value.iter_mut().zip(copy).for_each(|(value, new)| *value = new);
 }

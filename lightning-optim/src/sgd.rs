@@ -3,7 +3,7 @@
 use crate::error::{not_negative, setting};
 use crate::{Entries, Grouped, OptimError, ParameterState, UpdateRule};
 use lightning_core::Float;
-use lightning_core::kernels::update_blocks;
+use lightning_core::kernels::BlockStep;
 
 /// Gradient descent, with momentum or without: PyTorch's `torch.optim.SGD`.
 ///
@@ -104,28 +104,56 @@ impl UpdateRule for SgdOptions {
         &["momentum_buffer"]
     }
 
-    fn update<F: Float>(&self, state: &mut Option<ParameterState<F>>, value: &mut [F], grad: &[F]) {
-        let length = F::of(-self.lr);
-        let sign = F::of(if self.maximize { -1.0 } else { 1.0 });
-        let (decay, momentum) = (F::of(self.weight_decay), F::of(self.momentum));
-        let direction = |p: F, g: F| if decay == F::zero() { g * sign } else { g * sign + decay * p };
-        if self.momentum == 0.0 {
-            return update_blocks(value, grad, Default::default(), |p, g, _| {
-                for (p, &g) in p.iter_mut().zip(g) {
-                    *p += length * direction(*p, g);
-                }
-            });
-        }
+    type Step<F: Float> = Scalars<F>;
+
+    fn begin<F: Float>(&self, state: &mut Option<ParameterState<F>>, len: usize) -> Scalars<F> {
         // Dampening leaves the first gradient whole: PyTorch's buffer starts as a copy of it.
         let added = if state.is_none() { F::one() } else { F::of(1.0 - self.dampening) };
-        let state = state.get_or_insert_with(|| ParameterState::zeros(1, value.len()));
-        state.step = state.step.saturating_add(1);
-        update_blocks(value, grad, [&mut state.arrays[0], &mut [], &mut []], |p, g, [b, ..]| {
-            for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
-                let g = direction(*p, g);
-                *b = *b * momentum + added * g;
-                *p += length * if self.nesterov { g + momentum * *b } else { *b };
+        if self.momentum != 0.0 {
+            let state = state.get_or_insert_with(|| ParameterState::zeros(1, len));
+            state.step = state.step.saturating_add(1);
+        }
+        Scalars {
+            length: F::of(-self.lr),
+            sign: F::of(if self.maximize { -1.0 } else { 1.0 }),
+            decay: F::of(self.weight_decay),
+            plain: self.momentum == 0.0,
+            momentum: F::of(self.momentum),
+            added,
+            nesterov: self.nesterov,
+        }
+    }
+}
+
+/// One step of SGD for one parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalars<F> {
+    length: F,
+    sign: F,
+    decay: F,
+    /// Without momentum there is no buffer.
+    plain: bool,
+    momentum: F,
+    /// How much of the gradient joins the buffer.
+    added: F,
+    nesterov: bool,
+}
+
+impl<F: Float> BlockStep<F> for Scalars<F> {
+    #[inline(always)]
+    fn apply(self, value: &mut [F], grad: &[F], [buffer, ..]: [&mut [F]; 3]) {
+        let Scalars { length, sign, decay, plain, momentum, added, nesterov } = self;
+        let direction = |p: F, g: F| if decay == F::zero() { g * sign } else { g * sign + decay * p };
+        if plain {
+            for (p, &g) in value.iter_mut().zip(grad) {
+                *p += length * direction(*p, g);
             }
-        });
+            return;
+        }
+        for ((p, &g), b) in value.iter_mut().zip(grad).zip(buffer) {
+            let g = direction(*p, g);
+            *b = *b * momentum + added * g;
+            *p += length * if nesterov { g + momentum * *b } else { *b };
+        }
     }
 }

@@ -121,8 +121,7 @@ impl<F: Float> MmDynamic<F> {
         let mut features = Vec::new();
         for (view, &x) in data_list.iter().enumerate() {
             let info = self.feature_infor_encoder[view].clf.forward_with(x, Activation::Sigmoid);
-            let feature = self.feature_encoder[view].clf.forward_with(x * info, Activation::Relu);
-            let feature = self.dropout.forward(feature);
+            let feature = self.feature_encoder[view].clf.forward_relu_dropout(x * info, &self.dropout);
             let confidence = self.tcp_confidence_layer[view].forward(feature);
             tcp_logit.push(self.tcp_classifier_layer[view].forward(feature));
             features.push(feature * confidence);

@@ -50,6 +50,11 @@ impl<'a, F: Float> Backward<'a, F> {
         self.grad.view()
     }
 
+    /// Changes the gradient in place: `f(gradient, output)`. The rule of a fused activation needs no memory of its own.
+    pub(crate) fn change_grad(&mut self, f: impl FnOnce(ArrayViewMutD<'_, F>, ArrayViewD<'_, F>)) {
+        f(self.grad.view_mut(), self.nodes[self.id].value.view());
+    }
+
     /// The value that the forward pass gave.
     pub fn output(&self) -> ArrayViewD<'_, F> {
         self.nodes[self.id].value.view()

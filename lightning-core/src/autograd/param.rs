@@ -3,7 +3,7 @@
 use crate::Float;
 use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 /// A trainable array with its gradient: PyTorch's `nn.Parameter`.
 ///
@@ -40,8 +40,7 @@ struct Gradient<F> {
 impl<F: Float> Parameter<F> {
     /// A parameter with this value that requires a gradient.
     pub fn new(value: ArrayD<F>) -> Self {
-        // One slice, so that an optimizer's pass over it is one loop.
-        let value = if value.is_standard_layout() { value } else { value.as_standard_layout().into_owned() };
+        let value = one_slice(value);
         Parameter(Arc::new(Inner {
             name: RwLock::default(),
             value: RwLock::new(value.into_shared()),
@@ -107,7 +106,7 @@ impl<F: Float> Parameter<F> {
         if let Some(grad) = &grad {
             assert_eq!(grad.shape(), self.shape(), "the gradient of `{}` has its shape", self.name());
         }
-        self.gradient().current = grad;
+        self.gradient().current = grad.map(one_slice);
     }
 
     /// Changes the gradient in place, if there is one: clipping, scaling.
@@ -129,8 +128,38 @@ impl<F: Float> Parameter<F> {
     pub fn update<R>(&self, f: impl FnOnce(ArrayViewMutD<'_, F>, ArrayViewD<'_, F>) -> R) -> Option<R> {
         let grad = self.gradient();
         let grad = grad.current.as_ref()?;
-        let mut value = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
-        Some(f(value.view_mut(), grad.view()))
+        Some(f(self.value_mut().view_mut(), grad.view()))
+    }
+
+    /// Calls `f` with index, value and gradient of every parameter that has a gradient, all at once and in row-major
+    /// order: one pass of an optimizer over all of them.
+    ///
+    /// Nothing is copied unless a live tape still holds an old value.
+    ///
+    /// # Panics
+    /// If a parameter is there twice.
+    #[track_caller]
+    pub fn update_all<R>(parameters: &[&Self], f: impl FnOnce(Vec<(usize, &mut [F], &[F])>) -> R) -> R {
+        // By address, so that two optimizers that share parameters never wait for each other.
+        let mut order: Vec<usize> = (0..parameters.len()).collect();
+        order.sort_unstable_by_key(|&i| parameters[i].address());
+        let twice = order.windows(2).any(|pair| parameters[pair[0]].is_same(parameters[pair[1]]));
+        assert!(!twice, "update_all: a parameter is there twice");
+        let mut locked: Vec<_> = order
+            .into_iter()
+            .filter_map(|i| {
+                let grad = parameters[i].gradient();
+                grad.current.is_some().then(|| (i, parameters[i].value_mut(), grad))
+            })
+            .collect();
+        locked.sort_unstable_by_key(|&(i, ..)| i);
+        let slices = locked.iter_mut().map(|(i, value, grad)| {
+            let value = value.as_slice_mut().expect("a value is one slice");
+            let grad =
+                grad.current.as_ref().and_then(|grad| grad.as_slice()).expect("a gradient is one slice");
+            (*i, value, grad)
+        });
+        f(slices.collect())
     }
 
     /// Whether backward passes compute a gradient for it.
@@ -152,7 +181,7 @@ impl<F: Float> Parameter<F> {
                 Some(grad)
             }
             none => {
-                *none = Some(grad);
+                *none = Some(one_slice(grad));
                 None
             }
         }
@@ -171,7 +200,16 @@ impl<F: Float> Parameter<F> {
         Arc::as_ptr(&self.0) as usize
     }
 
+    fn value_mut(&self) -> RwLockWriteGuard<'_, ArcArray<F, IxDyn>> {
+        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn gradient(&self) -> MutexGuard<'_, Gradient<F>> {
         self.0.grad.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// In row-major order, so that an optimizer's pass over it is one loop.
+fn one_slice<F: Float>(array: ArrayD<F>) -> ArrayD<F> {
+    if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() }
 }

@@ -4,7 +4,7 @@ use super::op::{Backward, Op};
 use super::param::Parameter;
 use super::pool::Pool;
 use super::var::Var;
-use crate::kernels::random::keep_mask;
+use crate::kernels::random::Draw;
 use crate::{Float, Seed, StepRng};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn, OwnedArcRepr};
 use std::cell::{Cell, RefCell};
@@ -237,13 +237,11 @@ impl<F: Float> Tape<F> {
         self.pool.borrow_mut().give(array);
     }
 
-    /// Fills a scratch array of this shape with a dropout mask; each call draws other numbers.
-    pub(crate) fn dropout_mask(&self, shape: &[usize], p: f64, scale: F) -> ArrayD<F> {
+    /// Where the next dropout draws from; each call gives other numbers.
+    pub(crate) fn next_draw(&self) -> Draw {
         let call = self.draws.replace(self.draws.get() + 1);
         let StepRng { key, step } = self.rng.get();
-        let mut mask = self.scratch(shape);
-        keep_mask(mask.as_slice_mut().expect("scratch is contiguous"), key, step, call, p, scale);
-        mask
+        Draw { key, step, call }
     }
 
     /// Number of values recorded since the last reset.

@@ -13,13 +13,15 @@ pub mod peak;
 pub(crate) mod random;
 mod reduce;
 mod softmax;
+#[allow(unsafe_code, reason = "a job is lent to threads that outlive it; every block says why it is sound")]
+mod team;
 mod update;
 
 pub use gemm::gemm;
 pub use map::{apply0, apply1, apply2};
 pub use reduce::{sum, sum_axis, sum_to_shape};
 pub use softmax::{log_softmax_lanes, softmax_lanes};
-pub use update::update_blocks;
+pub use update::{BlockStep, Update, update_blocks};
 
 use crate::Float;
 

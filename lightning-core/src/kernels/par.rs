@@ -2,7 +2,7 @@
 //!
 //! Chunk sizes are constants, so that a result never depends on the number of threads.
 
-use rayon::prelude::*;
+use super::team::share_pieces;
 
 /// Elements below which an element-wise kernel stays on the calling thread: waking the pool costs
 /// about 5–10 µs, which is what one thread needs for this many cheap elements.
@@ -21,9 +21,14 @@ pub(super) const MIN_STREAM: usize = 1 << 21;
 
 /// Calls `f(start, piece)` for the consecutive pieces of `dst`, in parallel when it pays.
 pub(super) fn for_each_chunk<A: Send>(dst: &mut [A], f: impl Fn(usize, &mut [A]) + Sync) {
+    for_each_chunk_of(dst, 1, f);
+}
+
+/// As [`for_each_chunk`], with pieces of whole rows of `width` elements.
+pub(super) fn for_each_chunk_of<A: Send>(dst: &mut [A], width: usize, f: impl Fn(usize, &mut [A]) + Sync) {
     if dst.len() < MIN_ELEMENTS {
         f(0, dst);
     } else {
-        dst.par_chunks_mut(CHUNK).enumerate().for_each(|(i, piece)| f(i * CHUNK, piece));
+        share_pieces(dst, (CHUNK / width).max(1) * width, f);
     }
 }

@@ -5,6 +5,8 @@
 
 use super::Accum;
 use super::dispatch::{Work, widest};
+use super::par::{CHUNK, MIN_ELEMENTS};
+use super::team::share_pieces;
 use crate::Float;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, Axis};
 
@@ -25,13 +27,65 @@ pub fn sum<F: Float>(a: ArrayViewD<'_, F>) -> F {
     }
 }
 
-/// Pairwise: the rounding error grows with the logarithm of the length.
+/// Pairwise: the rounding error grows with the logarithm of the length. A large sum is shared out by its own branches.
+#[inline(always)]
 pub(super) fn sum_slice<F: Float>(a: &[F]) -> F {
-    if a.len() <= BLOCK {
-        return sum_block(a);
+    if a.len() <= BLOCK { sum_block(a) } else { sum_large(a) }
+}
+
+fn sum_large<F: Float>(a: &[F]) -> F {
+    if a.len() < MIN_ELEMENTS {
+        return sum_tree(a);
     }
-    let (left, right) = a.split_at((a.len() / 2).next_multiple_of(BLOCK));
-    sum_slice(left) + sum_slice(right)
+    let mut branches = Vec::new();
+    cut(a, &mut branches);
+    share_pieces(&mut branches, 1, |_, branch| {
+        branch.iter_mut().for_each(|(a, sum)| *sum = sum_tree(a));
+    });
+    join(a, &mut branches.into_iter().map(|(_, sum)| sum))
+}
+
+/// Where the tree splits `a`.
+fn split<F>(a: &[F]) -> (&[F], &[F]) {
+    a.split_at((a.len() / 2).next_multiple_of(BLOCK))
+}
+
+/// The branches of the tree over `a` that are one task each, from left to right.
+fn cut<'a, F: Float>(a: &'a [F], branches: &mut Vec<(&'a [F], F)>) {
+    if a.len() <= CHUNK {
+        return branches.push((a, F::zero()));
+    }
+    let (left, right) = split(a);
+    cut(left, branches);
+    cut(right, branches);
+}
+
+/// The sum of `a` from those of its branches.
+fn join<F: Float>(a: &[F], branches: &mut impl Iterator<Item = F>) -> F {
+    if a.len() <= CHUNK {
+        return branches.next().expect("a sum for each branch");
+    }
+    let (left, right) = split(a);
+    let left = join(left, branches);
+    left + join(right, branches)
+}
+
+fn sum_tree<F: Float>(a: &[F]) -> F {
+    if a.len() <= BLOCK {
+        return widest(Block(a));
+    }
+    let (left, right) = split(a);
+    sum_tree(left) + sum_tree(right)
+}
+
+struct Block<'a, F>(&'a [F]);
+impl<F: Float> Work for Block<'_, F> {
+    type Output = F;
+
+    #[inline(always)]
+    fn run(self) -> F {
+        sum_block(self.0)
+    }
 }
 
 #[inline(always)]

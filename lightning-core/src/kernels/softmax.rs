@@ -3,9 +3,9 @@
 use super::dispatch::{Work, widest};
 use super::par::{CHUNK, MIN_ELEMENTS};
 use super::reduce::{LANES, sum_slice};
+use super::team::share_pieces;
 use crate::Float;
 use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
-use rayon::prelude::*;
 
 /// `dst = softmax(a)` along `axis`: `e^(a − max) / Σ e^(a − max)`.
 pub fn softmax_lanes<F: Float>(dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, axis: usize) {
@@ -126,10 +126,7 @@ fn each_lane<F: Float, L: Finish<F>>(mut dst: ArrayViewMutD<'_, F>, a: ArrayView
             return fill_lanes::<F, L>(y, x, len);
         }
         let piece = (CHUNK / len).max(1) * len;
-        return y
-            .par_chunks_mut(piece)
-            .zip(x.par_chunks(piece))
-            .for_each(|(y, x)| fill_lanes::<F, L>(y, x, len));
+        return share_pieces(y, piece, |start, y| fill_lanes::<F, L>(y, &x[start..start + y.len()], len));
     }
     let (mut x, mut y) = (vec![F::zero(); len], vec![F::zero(); len]);
     for (mut to, from) in dst.lanes_mut(Axis(axis)).into_iter().zip(a.lanes(Axis(axis))) {

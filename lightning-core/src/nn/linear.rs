@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
-use super::{Collector, Layer, Module, init};
-use crate::{Activation, Float, Parameter, Var};
+use super::{Collector, Dropout, Layer, Module, init};
+use crate::{Activation, Float, Parameter, Tape, Var};
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
@@ -66,9 +66,22 @@ impl<F: Float> Linear<F> {
     /// If the last axis of `x` is not the layer's input.
     #[track_caller]
     pub fn forward_with<'t>(&self, x: Var<'t, F>, activation: Activation) -> Var<'t, F> {
-        let tape = x.tape();
-        let bias = self.bias.as_ref().map(|bias| tape.parameter(bias));
-        x.linear_with(tape.parameter(&self.weight), bias, activation)
+        let (weight, bias) = self.on(x.tape());
+        x.linear_with(weight, bias, activation)
+    }
+
+    /// The layer, the rectifier and dropout as [one operation](Var::linear_relu_dropout); in evaluation without dropout.
+    ///
+    /// # Panics
+    /// If the last axis of `x` is not the layer's input.
+    #[track_caller]
+    pub fn forward_relu_dropout<'t>(&self, x: Var<'t, F>, dropout: &Dropout) -> Var<'t, F> {
+        let (weight, bias) = self.on(x.tape());
+        x.linear_relu_dropout(weight, bias, if dropout.is_training() { dropout.p } else { 0.0 })
+    }
+
+    fn on<'t>(&self, tape: &'t Tape<F>) -> (Var<'t, F>, Option<Var<'t, F>>) {
+        (tape.parameter(&self.weight), self.bias.as_ref().map(|bias| tape.parameter(bias)))
     }
 }
 

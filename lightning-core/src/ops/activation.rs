@@ -1,7 +1,7 @@
 //! Activations: sigmoid, relu, tanh.
 
 use super::elementary::Sees;
-use crate::kernels::{apply0, apply2};
+use crate::kernels::{apply0, apply1};
 use crate::{Float, Var};
 use ndarray::{ArrayViewD, ArrayViewMutD};
 
@@ -22,7 +22,7 @@ pub enum Activation {
 fn relu<F: Float>(x: F) -> F {
     if x <= F::zero() { F::zero() } else { x }
 }
-fn relu_rule<F: Float>(g: F, y: F) -> F {
+pub(super) fn relu_rule<F: Float>(g: F, y: F) -> F {
     if y <= F::zero() { F::zero() } else { g }
 }
 fn sigmoid_rule<F: Float>(g: F, y: F) -> F {
@@ -43,18 +43,13 @@ impl Activation {
         }
     }
 
-    /// `dz = g · f'`, by the value `y = f(z)`.
-    pub(super) fn backward<F: Float>(
-        self,
-        dz: ArrayViewMutD<'_, F>,
-        g: ArrayViewD<'_, F>,
-        y: ArrayViewD<'_, F>,
-    ) {
+    /// `g = g · f'`, by the value `y = f(z)`.
+    pub(super) fn backward<F: Float>(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>) {
         match self {
-            Activation::Identity => apply2(dz, g, y, |d, g, _| *d = g),
-            Activation::Relu => apply2(dz, g, y, |d, g, y| *d = relu_rule(g, y)),
-            Activation::Sigmoid => apply2(dz, g, y, |d, g, y| *d = sigmoid_rule(g, y)),
-            Activation::Tanh => apply2(dz, g, y, |d, g, y| *d = tanh_rule(g, y)),
+            Activation::Identity => {}
+            Activation::Relu => apply1(g, y, |g, y| *g = relu_rule(*g, y)),
+            Activation::Sigmoid => apply1(g, y, |g, y| *g = sigmoid_rule(*g, y)),
+            Activation::Tanh => apply1(g, y, |g, y| *g = tanh_rule(*g, y)),
         }
     }
 }

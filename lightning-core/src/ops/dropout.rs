@@ -1,5 +1,6 @@
 //! Dropout: each element is zero with probability p, the others are scaled by 1/(1 − p).
 
+use crate::kernels::random::keep_mask;
 use crate::kernels::{self, Accum};
 use crate::{Backward, Float, Op, Var};
 use ndarray::ArrayD;
@@ -20,6 +21,16 @@ impl<F: Float> Op<F> for DropoutOp<F> {
     }
 }
 
+/// What keeps the mean: 1/(1 − p).
+pub(super) fn scale_of_kept<F: Float>(p: f64) -> F {
+    if p < 1.0 { F::of(1.0 / (1.0 - p)) } else { F::zero() }
+}
+
+#[track_caller]
+pub(super) fn check_probability(p: f64) {
+    assert!((0.0..=1.0).contains(&p), "dropout: p is a probability, found {p}");
+}
+
 impl<'t, F: Float> Var<'t, F> {
     /// Drops elements with probability `p`; what is dropped follows from the tape's [random numbers](crate::Tape::set_rng)
     /// and the order of calls alone. [`nn::Dropout`](crate::nn::Dropout) adds the train / eval switch.
@@ -28,13 +39,14 @@ impl<'t, F: Float> Var<'t, F> {
     /// If `p` is not in [0, 1].
     #[track_caller]
     pub fn dropout(self, p: f64) -> Self {
-        assert!((0.0..=1.0).contains(&p), "dropout: p is a probability, found {p}");
+        check_probability(p);
         if p == 0.0 {
             return self;
         }
         let x = self.value();
-        let scale = if p < 1.0 { F::of(1.0 / (1.0 - p)) } else { F::zero() };
-        let mask = self.tape().dropout_mask(x.shape(), p, scale);
+        let mut mask = self.tape().scratch(x.shape());
+        let kept = mask.as_slice_mut().expect("scratch is contiguous");
+        keep_mask(kept, self.tape().next_draw(), p, scale_of_kept(p));
         let mut out = self.tape().scratch(x.shape());
         kernels::apply2(out.view_mut(), x.view(), mask.view(), |d, x, mask| *d = x * mask);
         self.tape().apply(&[self], out, DropoutOp { mask })

@@ -1,49 +1,72 @@
 //! The affine map of a layer: y = x·Wᵀ + b.
 
+use super::activation::relu_rule;
+use super::dropout::{check_probability, scale_of_kept};
+use crate::kernels::random::relu_dropout;
 use crate::kernels::{self, Accum, gemm};
 use crate::ops::Activation;
-use crate::{Backward, Float, Op, Var};
-use ndarray::{ArrayD, ArrayViewD, CowArray, Ix2};
+use crate::{Backward, Float, Op, Tape, Var};
+use ndarray::{ArrayViewD, ArrayViewMutD, CowArray, Ix2};
+
+/// What follows the affine map in the same operation.
+#[derive(Clone, Copy)]
+enum Then<F> {
+    Activation(Activation),
+    /// The rectifier, then dropout: an element that is 0 was negative or dropped, so y alone tells its derivative.
+    ReluDropout {
+        p: f64,
+        /// 1/(1 − p).
+        scale: F,
+    },
+}
+
+impl<F: Float> Then<F> {
+    /// `z = f(z)`.
+    fn forward(self, tape: &Tape<F>, mut z: ArrayViewMutD<'_, F>) {
+        match self {
+            Then::Activation(activation) => activation.in_place(z),
+            Then::ReluDropout { p, scale } => {
+                relu_dropout(z.as_slice_mut().expect("scratch is contiguous"), tape.next_draw(), p, scale);
+            }
+        }
+    }
+
+    /// `g = g · f'`, by the value `y = f(z)`.
+    fn backward(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>) {
+        match self {
+            Then::Activation(activation) => activation.backward(g, y),
+            Then::ReluDropout { scale, .. } => kernels::apply1(g, y, |g, y| *g = relu_rule(*g * scale, y)),
+        }
+    }
+}
 
 /// With z = x·Wᵀ + b and y = f(z): dz = g·f'(z), dx = dz·W, dW = dzᵀ·x, db = column sums of dz.
-struct LinearOp {
-    activation: Activation,
+struct LinearOp<F> {
+    then: Then<F>,
 }
-impl<F: Float> Op<F> for LinearOp {
+impl<F: Float> Op<F> for LinearOp<F> {
     fn name(&self) -> &'static str {
         "linear"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
-        // Without an activation the gradient itself is dz.
-        let dz = (self.activation != Activation::Identity).then(|| {
-            let mut dz = cx.tape().scratch(cx.grad().shape());
-            self.activation.backward(dz.view_mut(), cx.grad(), cx.output());
-            dz
-        });
+        cx.change_grad(|g, y| self.then.backward(g, y));
         cx.add_with(0, |cx, acc, dst| {
-            let (g, w) = (rows(either(cx, &dz)), weight(cx.input(1)));
-            let dim = (g.nrows(), w.ncols());
+            let (dz, w) = (rows(cx.grad()), weight(cx.input(1)));
+            let dim = (dz.nrows(), w.ncols());
             let dst = dst.into_shape_with_order(dim).expect("a gradient buffer is contiguous");
-            gemm(F::one(), g.view(), w, acc.beta(), dst);
+            gemm(F::one(), dz.view(), w, acc.beta(), dst);
         });
         cx.add_with(1, |cx, acc, dst| {
             let dst = dst.into_dimensionality::<Ix2>().expect("a weight is a matrix");
-            gemm(F::one(), rows(either(cx, &dz)).t(), rows(cx.input(0)).view(), acc.beta(), dst);
+            gemm(F::one(), rows(cx.grad()).t(), rows(cx.input(0)).view(), acc.beta(), dst);
         });
         if cx.inputs() == 3 {
             cx.add_with(2, |cx, acc, dst| {
-                let g = rows(either(cx, &dz));
-                kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, g.view().into_dyn(), 0);
+                let dz = rows(cx.grad());
+                kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, dz.view().into_dyn(), 0);
             });
         }
-        if let Some(dz) = dz {
-            cx.tape().recycle(dz);
-        }
     }
-}
-
-fn either<'a, F: Float>(cx: &'a Backward<'_, F>, dz: &'a Option<ArrayD<F>>) -> ArrayViewD<'a, F> {
-    dz.as_ref().map_or_else(|| cx.grad(), |dz| dz.view())
 }
 
 /// All axes but the last as one: a view unless the memory has gaps.
@@ -81,6 +104,26 @@ impl<'t, F: Float> Var<'t, F> {
     /// As [`linear`](Self::linear).
     #[track_caller]
     pub fn linear_with(self, weight: Self, bias: Option<Self>, activation: Activation) -> Self {
+        self.linear_then(weight, bias, Then::Activation(activation))
+    }
+
+    /// `dropout(max(x·Wᵀ + b, 0))` with probability `p`: [`linear`](Self::linear), [`relu`](Self::relu) and
+    /// [`dropout`](Self::dropout) in one operation, which keeps neither a mask nor what came before it. The numbers are
+    /// those of the three.
+    ///
+    /// # Panics
+    /// As [`linear`](Self::linear), and if `p` is not in [0, 1].
+    #[track_caller]
+    pub fn linear_relu_dropout(self, weight: Self, bias: Option<Self>, p: f64) -> Self {
+        check_probability(p);
+        if p == 0.0 {
+            return self.linear_with(weight, bias, Activation::Relu);
+        }
+        self.linear_then(weight, bias, Then::ReluDropout { p, scale: scale_of_kept(p) })
+    }
+
+    #[track_caller]
+    fn linear_then(self, weight: Self, bias: Option<Self>, then: Then<F>) -> Self {
         let (x, w) = (self.value(), weight.value());
         let fits = x.ndim() >= 1
             && w.ndim() == 2
@@ -100,13 +143,13 @@ impl<'t, F: Float> Var<'t, F> {
         };
         let w = w.view().into_dimensionality::<Ix2>().expect("a weight is a matrix");
         gemm(F::one(), x.view(), w.t(), acc.beta(), out.view_mut());
-        activation.in_place(out.view_mut().into_dyn());
+        then.forward(self.tape(), out.view_mut().into_dyn());
         let mut shape = self.shape();
         *shape.last_mut().expect("an axis") = out_width;
         let out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
         match bias {
-            Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp { activation }),
-            None => self.tape().apply(&[self, weight], out, LinearOp { activation }),
+            Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp { then }),
+            None => self.tape().apply(&[self, weight], out, LinearOp { then }),
         }
     }
 }
@@ -163,6 +206,26 @@ mod tests {
                 [Some(y.value().into_owned()), x.grad(), w.grad(), b.grad()]
             };
             assert_eq!(run(true), run(false), "{activation:?}");
+        }
+    }
+
+    #[test]
+    fn relu_and_dropout_in_the_layer_equal_the_three_operations() {
+        let inputs = [filled(&[9, 3]), filled(&[20, 3]), filled(&[20])];
+        for p in [0.0, 0.3, 1.0] {
+            gradcheck(|v| v[0].linear_relu_dropout(v[1], Some(v[2]), p), &inputs).expect("fused");
+            let run = |fused: bool| {
+                let tape = Tape::new();
+                let [x, w, b] = inputs.clone().map(|input| tape.leaf(input));
+                let y = if fused {
+                    x.linear_relu_dropout(w, Some(b), p)
+                } else {
+                    x.linear(w, Some(b)).relu().dropout(p)
+                };
+                (y * y).sum().backward();
+                [Some(y.value().into_owned()), x.grad(), w.grad(), b.grad()]
+            };
+            assert_eq!(run(true), run(false), "p = {p}");
         }
     }
 

@@ -18,7 +18,7 @@ use super::pack::{Panel, Panels};
 use super::vector::Tile;
 use crate::Float;
 use crate::kernels::par::MIN_GEMM;
-use rayon::prelude::*;
+use crate::kernels::team::share;
 
 /// kc in bytes: 8 rows of `A` of this length take half of a 32 KB first-level cache.
 const KC_BYTES: usize = 2048;
@@ -117,7 +117,7 @@ impl<T: Float> Block<'_, T> {
             self.tile(i..(i + high).min(strips), j..(j + wide).min(panels));
         };
         if parallel && down * across > 1 {
-            (0..down * across).into_par_iter().for_each(tile);
+            share(down * across, tile);
         } else {
             (0..down * across).for_each(tile);
         }

@@ -9,7 +9,7 @@ use super::scratch::Scratch;
 use super::vector::Dots;
 use crate::Float;
 use crate::kernels::par::MIN_STREAM;
-use rayon::prelude::*;
+use crate::kernels::team::share;
 
 /// Numbers of `A` in one task.
 const TASK: usize = 1 << 16;
@@ -55,7 +55,7 @@ pub(super) fn dots<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Mat<T
     };
     let tasks = m.div_ceil(rows);
     if m * k >= MIN_STREAM && tasks > 1 && rayon::current_num_threads() > 1 {
-        (0..tasks).into_par_iter().for_each(task);
+        share(tasks, task);
     } else {
         (0..tasks).for_each(task);
     }

@@ -8,7 +8,7 @@ use super::mat::Mat;
 use super::scratch::Scratch;
 use super::vector::Turned;
 use crate::Float;
-use rayon::prelude::*;
+use crate::kernels::team::share;
 
 /// Numbers below which one thread packs alone: about 10 µs.
 const MIN_SHARED: usize = 1 << 16;
@@ -62,7 +62,7 @@ impl<T: Float> Panels<T> {
                 unsafe { pack_strip(kernels, part, to.at(strip, 0), width) }
             };
             if shared && rest.cols * k >= MIN_SHARED {
-                (0..strips).into_par_iter().for_each(pack);
+                share(strips, pack);
             } else {
                 (0..strips).for_each(pack);
             }
