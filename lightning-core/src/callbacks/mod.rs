@@ -84,7 +84,8 @@ pub trait Callback<F: Float = f32>: Send {
 
     /// Gets the complete state of the run, its own included, after it asked with [`State::request_checkpoint`]: at
     /// the end of the batch, or of the epoch if it asked in `on_train_epoch_end`, when every other callback,
-    /// scheduler and logger has done its part. A run that is resumed from there continues exactly.
+    /// scheduler and logger has done its part. A run that is resumed from there continues exactly. An interrupted
+    /// run calls it unasked, before `on_train_end`.
     ///
     /// # Errors
     /// If it cannot be kept.

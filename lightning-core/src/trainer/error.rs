@@ -1,8 +1,10 @@
 //! Why a run ended without a result.
 
+use crate::checkpoint::CheckpointError;
 use crate::hook::Stage;
 use crate::log::SharedName;
 use crate::optim::{OptimizersError, SchedulerError};
+use std::path::PathBuf;
 
 /// A run that could not be finished. Stopping early is no error: see [`StopReason`](super::StopReason).
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,17 @@ pub enum TrainerError {
     /// A loader without batches.
     #[error("the {} loader has no batch", .0.name())]
     NoBatches(Stage),
+    /// A checkpoint that cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A checkpoint that this run cannot go on from.
+    #[error("{}: cannot be resumed: {reason}", path.display())]
+    Resume {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// Automatic optimization with a number of optimizers other than one.
     #[error(
         "automatic optimization wants one optimizer, configure_optimizers returned {0}; \

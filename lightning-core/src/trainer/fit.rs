@@ -6,7 +6,7 @@
 use super::clock::Clock;
 use super::loaders::Loaders;
 use super::plan::{Ending, Plan};
-use super::position::Window;
+use super::position::{Pending, Window};
 use super::run::{Run, notify};
 use super::{FitReport, StopReason, Trainer, TrainerError};
 use crate::callbacks::Kind;
@@ -53,6 +53,9 @@ pub(super) struct FitLoop<'a, F: Float> {
     pub(super) plan: Plan,
     /// The next batch of the running epoch, if it has begun.
     pub(super) next_batch: Option<usize>,
+    /// The batch before it, if its end is still to come.
+    pub(super) pending: Option<Pending>,
+    pub(super) is_resumed: bool,
     pub(super) window: Window,
     /// Whether an optimizer stepped in this batch.
     pub(super) has_stepped: bool,
@@ -72,29 +75,26 @@ impl<'a, F: Float> FitLoop<'a, F> {
     {
         self.set_up(module)?;
         self.sanity_check(module, validation)?;
-        let stop = match self.is_over() {
-            Some(reason) => reason,
-            None => {
-                self.hook(module, Hook::OnTrainStart, M::on_train_start)?;
-                let stop = loop {
-                    self.begin_epoch(module)?;
-                    let stop = self.epoch(module, train, validation)?;
-                    if let Some(reason) = stop.or_else(|| self.is_over()) {
-                        break reason;
-                    }
-                };
-                self.hook(module, Hook::OnTrainEnd, M::on_train_end)?;
-                stop
+        let mut stop = self.nothing_to_do();
+        if stop.is_none() {
+            self.hook(module, Hook::OnTrainStart, M::on_train_start)?;
+            stop = self.wish_to_stop(self.progress().epoch);
+            while stop.is_none() {
+                self.begin_epoch(module)?;
+                stop = self.epoch(module, train, validation)?.or_else(|| self.is_over());
             }
-        };
+            if stop == Some(StopReason::Interrupted) {
+                self.save(module)?;
+            }
+            self.hook(module, Hook::OnTrainEnd, M::on_train_end)?;
+        }
         self.hook(module, Hook::OnFitEnd, M::on_fit_end)?;
         self.save_if_asked(module)?;
         self.run.hook(module, at(Hook::Teardown), |m, cx| m.teardown(cx, Stage::Train))?;
-        let is_interrupted = stop == StopReason::Interrupted;
-        self.run.finalize_loggers(if is_interrupted {
-            RunStatus::Interrupted
-        } else {
-            RunStatus::Success
+        let stop = stop.unwrap_or(StopReason::MaxEpochs);
+        self.run.finalize_loggers(match stop {
+            StopReason::Interrupted => RunStatus::Interrupted,
+            _ => RunStatus::Success,
         })?;
         Ok(stop)
     }
@@ -114,25 +114,48 @@ impl<'a, F: Float> FitLoop<'a, F> {
         let first = self.next_batch.unwrap_or(0);
         let overfits = self.run.trainer.overfit_batches.is_some();
         let order = if overfits { 0 } else { self.progress().epoch as u64 };
-        for (batch_idx, batch) in train.epoch(order).take(self.plan.batches).enumerate().skip(first) {
+        let mut is_over = match self.pending {
+            Some(_) => self.finish_batch(module, validation, first - 1)?,
+            None => first >= self.plan.batches || self.are_steps_done(),
+        };
+        let mut batches = train.epoch(order).take(self.plan.batches).enumerate().skip(first);
+        while !is_over && let Some((batch_idx, batch)) = batches.next() {
             let skips_rest = self.train_batch(module, &batch, batch_idx)?.is_break();
             self.next_batch = Some(batch_idx + 1);
+            self.pending = Some(Pending { skips_rest, has_stepped: self.has_stepped });
             if self.is_interrupted() {
                 return Ok(Some(StopReason::Interrupted));
             }
-            let stops = self.wish_to_stop(self.progress().epoch).is_some();
-            let is_out_of_steps = self.are_steps_done();
-            let ending = Ending { batch_idx, skips_rest, stops, is_out_of_steps };
-            if self.plan.is_validation_due(self.progress(), ending) {
-                self.validate(module, validation)?;
-            }
-            self.step_schedules(module, Interval::Step, true, batch_idx)?;
-            self.save_if_asked(module)?;
-            if skips_rest || stops || is_out_of_steps {
-                break;
-            }
+            is_over = self.finish_batch(module, validation, batch_idx)?;
         }
         self.end_epoch(module)
+    }
+
+    /// Validation, if it is due, and the schedulers that wait for it; whether the epoch ends here.
+    fn finish_batch<M, V>(
+        &mut self,
+        module: &mut M,
+        validation: &V,
+        batch_idx: usize,
+    ) -> Result<bool, TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+        V: Loaders<Batch = M::Batch>,
+    {
+        let Pending { skips_rest, has_stepped } = self.pending.take().expect("a batch that was trained");
+        self.has_stepped = has_stepped;
+        let stops = self.wish_to_stop(self.progress().epoch).is_some();
+        let is_out_of_steps = self.are_steps_done();
+        let ending = Ending { batch_idx, skips_rest, stops, is_out_of_steps };
+        if self.plan.is_validation_due(self.progress(), ending) {
+            self.validate(module, validation)?;
+        }
+        self.step_schedules(module, Interval::Step, true, batch_idx)?;
+        if skips_rest || stops {
+            self.next_batch = Some(self.plan.batches);
+        }
+        self.save_if_asked(module)?;
+        Ok(skips_rest || stops || is_out_of_steps)
     }
 
     fn begin_epoch<M: LightningModule<F> + ?Sized>(&mut self, module: &mut M) -> Result<(), TrainerError> {
@@ -195,7 +218,12 @@ impl<'a, F: Float> FitLoop<'a, F> {
     }
 
     fn set_up<M: LightningModule<F> + ?Sized>(&mut self, module: &mut M) -> Result<(), TrainerError> {
+        let (found, notes) = self.run.trainer.find_checkpoint()?;
+        self.run.warnings.extend(notes);
         self.run.hook(module, at(Hook::Setup), |m, cx| m.setup(cx, Stage::Train))?;
+        if let Some((path, saved)) = &found {
+            self.load(module, path, saved)?;
+        }
         let mut optimizers = module.configure_optimizers();
         let automatic = module.automatic_optimization();
         if automatic && optimizers.optimizers.len() != 1 {
@@ -207,7 +235,11 @@ impl<'a, F: Float> FitLoop<'a, F> {
         optimizers.start()?;
         self.run.shared.optimization = Some(RefCell::new(Optimization::new(optimizers, automatic)));
         self.hook(module, Hook::OnFitStart, M::on_fit_start)?;
-        self.run.log_hyperparameters()
+        self.run.log_hyperparameters()?;
+        match &found {
+            Some((path, saved)) => self.resume(module, path, saved),
+            None => Ok(()),
+        }
     }
 
     fn new<M, V>(
@@ -231,12 +263,23 @@ impl<'a, F: Float> FitLoop<'a, F> {
             rng,
             plan,
             next_batch: None,
+            pending: None,
+            is_resumed: false,
             window: Window::default(),
             has_stepped: false,
             skipped: 0,
             saves: 0,
             monitors_checked: false,
         })
+    }
+
+    /// Why there is not even a first epoch to begin.
+    fn nothing_to_do(&mut self) -> Option<StopReason> {
+        let progress = self.progress();
+        let reason = self.is_over().filter(|_| self.next_batch.is_none())?;
+        let was_done = self.is_resumed && reason != StopReason::Interrupted;
+        let done = StopReason::NothingToDo { epochs: progress.epoch, global_step: progress.global_step };
+        Some(if was_done { done } else { reason })
     }
 
     /// Why there is no epoch to begin.

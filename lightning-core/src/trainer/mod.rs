@@ -10,6 +10,7 @@ mod loaders;
 mod plan;
 mod position;
 mod report;
+mod resume;
 mod rows;
 mod run;
 mod schedules;
@@ -20,6 +21,7 @@ mod train_batch;
 pub use error::TrainerError;
 pub use loaders::{Loaders, Several};
 pub use report::FitReport;
+pub use resume::Resume;
 pub use settings::{Compat, Limit, ValCheckInterval};
 pub use state::{State, StopReason};
 
@@ -89,6 +91,8 @@ pub struct Trainer<F: Float = f32> {
     pub gradient_clip: Option<GradientClip>,
     /// Looks for the first value and the first gradient that is NaN, and names the operation and the parameter. Slow.
     pub detect_anomaly: bool,
+    /// Where the next fit goes on, instead of beginning anew.
+    pub resume: Option<Resume>,
     /// Where Lightning's arithmetic is wanted instead of ours.
     pub compat: Compat,
     /// Called in order, those of [`Kind::Checkpoint`](crate::callbacks::Kind::Checkpoint) last.
@@ -122,6 +126,7 @@ impl<F: Float> Default for Trainer<F> {
             accumulate_grad_batches: 1,
             gradient_clip: None,
             detect_anomaly: false,
+            resume: None,
             compat: Compat::default(),
             callbacks: Vec::new(),
             loggers: Vec::new(),

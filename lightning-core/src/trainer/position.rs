@@ -4,7 +4,7 @@ use super::TrainerError;
 use super::fit::FitLoop;
 use super::run::Run;
 use crate::callbacks::Callback;
-use crate::checkpoint::{Checkpoint, Position};
+use crate::checkpoint::{Checkpoint, Position, exact};
 use crate::context::{Moment, Progress};
 use crate::hook::{Hook, Stage};
 use crate::log::{MetricViews, Metrics, SavedEntry};
@@ -12,7 +12,6 @@ use crate::{Float, LightningModule, State};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,11 +65,19 @@ impl Window {
     }
 }
 
+/// A batch whose end, validation and plateau schedulers, was left for the resumed run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) skips_rest: bool,
+    pub(super) has_stepped: bool,
+}
+
 /// Everything of a fit's loop that its future depends on, between two batches or two epochs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FitState {
     progress: Progress,
     next_batch: Option<usize>,
+    pending: Option<Pending>,
     window: Window,
     skipped: u64,
     saves: u64,
@@ -79,9 +86,20 @@ pub(crate) struct FitState {
     /// How often each schedule came up.
     due: Vec<u64>,
     train_log: Vec<SavedEntry>,
-    metrics: [BTreeMap<String, u64>; 3],
+    #[serde(with = "exact::map")]
+    callback_metrics: Metrics,
+    #[serde(with = "exact::map")]
+    logged_metrics: Metrics,
+    #[serde(with = "exact::map")]
+    progress_bar_metrics: Metrics,
     monitors_checked: bool,
     warnings: Vec<String>,
+}
+
+impl FitState {
+    pub(super) fn next_batch(&self) -> Option<usize> {
+        self.next_batch
+    }
 }
 
 impl<F: Float> FitLoop<'_, F> {
@@ -91,6 +109,7 @@ impl<F: Float> FitLoop<'_, F> {
         FitState {
             progress: shared.progress,
             next_batch: self.next_batch,
+            pending: self.pending,
             window: self.window,
             skipped: self.skipped,
             saves: self.saves,
@@ -98,22 +117,24 @@ impl<F: Float> FitLoop<'_, F> {
             accumulate_grad_batches: shared.wishes.accumulate_grad_batches.get(),
             due: self.optimization().borrow().due.clone(),
             train_log: shared.train_log.save(),
-            metrics: [&views.callback, &views.logged, &views.progress_bar].map(to_bits),
+            callback_metrics: views.callback.clone(),
+            logged_metrics: views.logged.clone(),
+            progress_bar_metrics: views.progress_bar.clone(),
             monitors_checked: self.monitors_checked,
             warnings: self.run.warnings.clone(),
         }
     }
 
-    /// Goes on from there.
-    #[expect(dead_code, reason = "a resumed fit calls it")]
-    fn restore(&mut self, saved: FitState) {
+    /// Goes on from there; what was noticed since the fit began is kept.
+    pub(super) fn restore(&mut self, saved: FitState) {
         self.next_batch = saved.next_batch;
         self.window = saved.window;
         self.skipped = saved.skipped;
         self.saves = saved.saves;
         self.clock.add(Duration::from_secs_f64(saved.seconds));
         self.monitors_checked = saved.monitors_checked;
-        self.run.warnings = saved.warnings;
+        self.pending = saved.pending;
+        self.run.warnings.splice(0..0, saved.warnings);
         {
             let optimization = &mut *self.optimization().borrow_mut();
             optimization.steps = saved.progress.global_step;
@@ -124,8 +145,12 @@ impl<F: Float> FitLoop<'_, F> {
         shared.is_window_open = saved.window.is_open();
         shared.wishes.accumulate_grad_batches.set(saved.accumulate_grad_batches);
         shared.train_log.load(&saved.train_log);
-        let [callback, logged, progress_bar] = saved.metrics.map(from_bits);
-        shared.views = MetricViews { callback, logged, progress_bar, ..MetricViews::default() };
+        shared.views = MetricViews {
+            callback: saved.callback_metrics,
+            logged: saved.logged_metrics,
+            progress_bar: saved.progress_bar_metrics,
+            ..MetricViews::default()
+        };
     }
 
     /// Gives the complete state to the callbacks, if one of them asked for it.
@@ -133,9 +158,14 @@ impl<F: Float> FitLoop<'_, F> {
     where
         M: LightningModule<F> + ?Sized,
     {
-        if !self.run.shared.wishes.checkpoint.take() {
-            return Ok(());
-        }
+        if self.run.shared.wishes.checkpoint.take() { self.save(module) } else { Ok(()) }
+    }
+
+    /// Gives the complete state to the callbacks.
+    pub(super) fn save<M>(&mut self, module: &mut M) -> Result<(), TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+    {
         self.saves += 1;
         let checkpoint = Arc::new(self.checkpoint(module));
         let Run { trainer, shared, .. } = &mut self.run;
@@ -182,13 +212,4 @@ impl<F: Float> FitLoop<'_, F> {
 
 fn saved_state<F: Float>(callback: &dyn Callback<F>) -> Option<(String, serde_json::Value)> {
     Some((callback.state_key(), callback.state_dict())).filter(|(_, state)| !state.is_null())
-}
-
-/// JSON has no NaN.
-fn to_bits(metrics: &Metrics) -> BTreeMap<String, u64> {
-    metrics.iter().map(|(name, value)| (name.clone(), value.to_bits())).collect()
-}
-
-fn from_bits(bits: BTreeMap<String, u64>) -> Metrics {
-    bits.into_iter().map(|(name, bits)| (name, f64::from_bits(bits))).collect()
 }

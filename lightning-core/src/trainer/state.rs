@@ -123,7 +123,8 @@ impl<'a, F: Float> State<'a, F> {
 
     /// Asks the trainer to end: after the running batch or, asked at the end of an epoch, before the next one. The
     /// first reason stays. A wish that comes before `min_epochs` and `min_steps` are done is dropped, so that whoever
-    /// has it must ask again: Lightning would remember it and stop a run that has recovered since.
+    /// has it must ask again: Lightning would remember it and stop a run that has recovered since. A resumed run
+    /// forgets wishes, too: a callback whose state still calls for the end asks again in `on_train_start`.
     pub fn stop(&self, reason: impl Into<String>) {
         self.shared.wishes.stop.borrow_mut().get_or_insert_with(|| reason.into());
     }
