@@ -3,6 +3,7 @@
 use super::{LogOptions, Reduce};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Collects what is logged in one stage.
 ///
@@ -27,9 +28,9 @@ pub(crate) struct Entry {
     /// The name with the loader's suffix.
     pub(crate) bare: String,
     /// What the step's value is called.
-    pub(crate) step_name: String,
+    pub(crate) step_name: Arc<str>,
     /// What the epoch's value is called.
-    pub(crate) epoch_name: String,
+    pub(crate) epoch_name: Arc<str>,
     pub(crate) on_step: bool,
     pub(crate) on_epoch: bool,
     pub(crate) options: LogOptions,
@@ -151,9 +152,10 @@ impl Entry {
         let suffix = loader.map_or(String::new(), |loader| format!("/dataloader_idx_{loader}"));
         let bare = format!("{name}{suffix}");
         let (step_name, epoch_name) = if on_step && on_epoch {
-            (format!("{name}_step{suffix}"), format!("{name}_epoch{suffix}"))
+            (format!("{name}_step{suffix}").into(), format!("{name}_epoch{suffix}").into())
         } else {
-            (bare.clone(), bare.clone())
+            let name: Arc<str> = bare.as_str().into();
+            (name.clone(), name)
         };
         let name = name.to_owned();
         Entry {
@@ -279,14 +281,14 @@ mod tests {
 
     fn step(sink: &LogSink) -> Vec<(String, f64)> {
         let mut values = Vec::new();
-        sink.for_each_step(|entry, value| values.push((entry.step_name.clone(), value)));
+        sink.for_each_step(|entry, value| values.push((entry.step_name.to_string(), value)));
         sink.end_step();
         values
     }
 
     fn epoch(sink: &LogSink) -> Vec<(String, f64)> {
         let mut values = Vec::new();
-        sink.for_each_epoch(|entry, value| values.push((entry.epoch_name.clone(), value)));
+        sink.for_each_epoch(|entry, value| values.push((entry.epoch_name.to_string(), value)));
         sink.end_epoch();
         values
     }

@@ -3,6 +3,8 @@
 use super::sink::Entry;
 use super::{LogSink, Metrics};
 use crate::Stage;
+#[cfg(feature = "trainer")]
+use crate::loggers::Metric;
 use std::collections::BTreeMap;
 
 /// The newest value of every name, for those who ask.
@@ -61,28 +63,30 @@ impl MetricViews {
         shared
     }
 
-    /// What loggers get of this step.
-    pub(crate) fn step_row(&mut self, sink: &LogSink) -> Metrics {
-        let mut row = Metrics::new();
+    /// Puts what loggers get of this step into `row`, by name.
+    #[cfg(feature = "trainer")]
+    pub(crate) fn step_row(&mut self, sink: &LogSink, row: &mut Vec<Metric>) {
+        row.clear();
         sink.for_each_step(|entry, value| {
             if entry.options.logger {
                 set(&mut self.logged, &entry.step_name, value);
-                row.insert(entry.step_name.clone(), value);
+                row.push(Metric { name: entry.step_name.clone(), value });
             }
         });
-        row
+        row.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     }
 
-    /// What loggers get of the epoch.
-    pub(crate) fn epoch_row(&mut self, sink: &LogSink) -> Metrics {
-        let mut row = Metrics::new();
+    /// Puts what loggers get of the epoch into `row`, by name.
+    #[cfg(feature = "trainer")]
+    pub(crate) fn epoch_row(&mut self, sink: &LogSink, row: &mut Vec<Metric>) {
+        row.clear();
         sink.for_each_epoch(|entry, value| {
             if entry.options.logger {
                 set(&mut self.logged, &entry.epoch_name, value);
-                row.insert(entry.epoch_name.clone(), value);
+                row.push(Metric { name: entry.epoch_name.clone(), value });
             }
         });
-        row
+        row.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     }
 
     /// A name belongs to the stage that logged it first: whoever monitors it must know which value is meant.

@@ -122,6 +122,9 @@ pub enum TrainerError {
         /// The loss, or the first parameter that is not finite.
         what: String,
     },
+    /// A data module failed.
+    #[error("the data module: {0}")]
+    Data(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A callback failed.
     #[error("{callback}: {source}")]
     Callback {

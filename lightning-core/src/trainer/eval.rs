@@ -227,11 +227,10 @@ impl<F: Float> Run<'_, F> {
         })?;
         self.show_step(stage)?;
         if !self.shared.is_sanity_check {
-            let row = self.shared.views.step_row(&self.shared.eval_log);
             let batch = self.shared.progress.val_batches;
             self.shared.progress.val_batches += 1;
             let step = if self.trainer.compat.row_axis { batch } else { self.row_step() };
-            self.write_row(stage, step, &row)?;
+            self.write_step(stage, step)?;
         }
         self.shared.eval_log.end_step();
         Ok(output)
@@ -241,8 +240,7 @@ impl<F: Float> Run<'_, F> {
     fn end_pass(&mut self, stage: Stage) -> Result<(), TrainerError> {
         self.show_epoch(stage)?;
         if !self.shared.is_sanity_check {
-            let row = self.shared.views.epoch_row(&self.shared.eval_log);
-            self.write_row(stage, self.row_step(), &row)?;
+            self.write_epoch(stage)?;
         }
         self.shared.eval_log.end_epoch();
         Ok(())

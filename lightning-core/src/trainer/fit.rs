@@ -4,19 +4,21 @@
 //! when its validation is done and all schedulers have moved on; an epoch ends when its metrics are written.
 
 use super::clock::Clock;
-use super::loaders::Loaders;
+use super::loaders::{Loaders, Several};
 use super::plan::{Ending, Plan};
 use super::position::{Pending, Window};
+use super::resume::Found;
 use super::run::{Run, notify};
 use super::{FitReport, StopReason, Trainer, TrainerError};
 use crate::callbacks::Kind;
 use crate::context::{Moment, StepCx};
-use crate::data::Loader;
+use crate::data::{DataModule, Loader};
 use crate::hook::{Hook, Stage};
 use crate::loggers::RunStatus;
 use crate::optim::Interval;
 use crate::optimization::Optimization;
-use crate::{Float, LightningModule, StepRng};
+use crate::{Float, LightningModule, StepRng, loggers};
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
@@ -37,8 +39,51 @@ impl<F: Float> Trainer<F> {
         T: Loader<Batch = M::Batch> + ?Sized,
         V: Loaders<Batch = M::Batch>,
     {
-        let mut fit = FitLoop::new(self, module, train.batches(), &validation)?;
-        match fit.run(module, train, &validation) {
+        let data = || json!({ "train": train.identity() });
+        let found = self.find_checkpoint()?;
+        self.fit_from(found, module, train, validation, &data)
+    }
+
+    /// Trains on the data of a data module, which is prepared, set up and torn down.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and if the data cannot be had.
+    pub fn fit_datamodule<M, D>(&mut self, module: &mut M, data: &mut D) -> Result<FitReport, TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+        D: DataModule<Batch = M::Batch> + ?Sized,
+    {
+        let found = self.find_checkpoint()?;
+        data.prepare_data().and_then(|()| data.setup(Stage::Train)).map_err(TrainerError::Data)?;
+        if let Some((_, saved)) = &found.checkpoint {
+            data.load_state_dict(&saved.loaders["datamodule"]).map_err(TrainerError::Data)?;
+        }
+        let report = {
+            let train = data.train_dataloader().ok_or(TrainerError::NoBatches(Stage::Train))?;
+            let validation = data.val_dataloaders();
+            let all = Several(validation.iter().map(|loader| &**loader).collect());
+            let state = || json!({ "train": train.identity(), "datamodule": data.state_dict() });
+            self.fit_from(found, module, &*train, all, &state)?
+        };
+        data.teardown(Stage::Train);
+        Ok(report)
+    }
+
+    fn fit_from<M, T, V>(
+        &mut self,
+        found: Found<F>,
+        module: &mut M,
+        train: &T,
+        validation: V,
+        data: &dyn Fn() -> Value,
+    ) -> Result<FitReport, TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+        T: Loader<Batch = M::Batch> + ?Sized,
+        V: Loaders<Batch = M::Batch>,
+    {
+        let mut fit = FitLoop::new(self, module, train.batches(), &validation, data)?;
+        match fit.run(found, module, train, &validation) {
             Ok(stop) => Ok(fit.report(stop)),
             Err(error) => Err(fit.run.fail(module, error)),
         }
@@ -50,6 +95,8 @@ pub(super) struct FitLoop<'a, F: Float> {
     pub(super) run: Run<'a, F>,
     pub(super) clock: Clock,
     pub(super) rng: StepRng,
+    /// What the data says of itself.
+    pub(super) data: &'a dyn Fn() -> Value,
     pub(super) plan: Plan,
     /// The next batch of the running epoch, if it has begun.
     pub(super) next_batch: Option<usize>,
@@ -67,13 +114,19 @@ pub(super) struct FitLoop<'a, F: Float> {
 }
 
 impl<'a, F: Float> FitLoop<'a, F> {
-    fn run<M, T, V>(&mut self, module: &mut M, train: &T, validation: &V) -> Result<StopReason, TrainerError>
+    fn run<M, T, V>(
+        &mut self,
+        found: Found<F>,
+        module: &mut M,
+        train: &T,
+        validation: &V,
+    ) -> Result<StopReason, TrainerError>
     where
         M: LightningModule<F> + ?Sized,
         T: Loader<Batch = M::Batch> + ?Sized,
         V: Loaders<Batch = M::Batch>,
     {
-        self.set_up(module)?;
+        self.set_up(module, found)?;
         self.sanity_check(module, validation)?;
         let mut stop = self.nothing_to_do();
         if stop.is_none() {
@@ -118,7 +171,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
             Some(_) => self.finish_batch(module, validation, first - 1)?,
             None => first >= self.plan.batches || self.are_steps_done(),
         };
-        let mut batches = train.epoch(order).take(self.plan.batches).enumerate().skip(first);
+        let mut batches = (first..self.plan.batches).zip(train.epoch_from(order, first));
         while !is_over && let Some((batch_idx, batch)) = batches.next() {
             let skips_rest = self.train_batch(module, &batch, batch_idx)?.is_break();
             self.next_batch = Some(batch_idx + 1);
@@ -217,9 +270,12 @@ impl<'a, F: Float> FitLoop<'a, F> {
         Ok(())
     }
 
-    fn set_up<M: LightningModule<F> + ?Sized>(&mut self, module: &mut M) -> Result<(), TrainerError> {
-        let (found, notes) = self.run.trainer.find_checkpoint()?;
-        self.run.warnings.extend(notes);
+    fn set_up<M>(&mut self, module: &mut M, found: Found<F>) -> Result<(), TrainerError>
+    where
+        M: LightningModule<F> + ?Sized,
+    {
+        self.run.warnings.extend(found.notes);
+        let found = found.checkpoint;
         self.run.hook(module, at(Hook::Setup), |m, cx| m.setup(cx, Stage::Train))?;
         if let Some((path, saved)) = &found {
             self.load(module, path, saved)?;
@@ -235,6 +291,9 @@ impl<'a, F: Float> FitLoop<'a, F> {
         optimizers.start()?;
         self.run.shared.optimization = Some(RefCell::new(Optimization::new(optimizers, automatic)));
         self.hook(module, Hook::OnFitStart, M::on_fit_start)?;
+        if let Some((_, saved)) = &found {
+            loggers::rewind(&mut self.run.trainer.loggers, &saved.loggers).map_err(TrainerError::Logger)?;
+        }
         self.run.log_hyperparameters()?;
         match &found {
             Some((path, saved)) => self.resume(module, path, saved),
@@ -247,6 +306,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
         module: &mut M,
         train_batches: usize,
         validation: &V,
+        data: &'a dyn Fn() -> Value,
     ) -> Result<Self, TrainerError>
     where
         M: LightningModule<F> + ?Sized,
@@ -261,6 +321,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
             run,
             clock: Clock::start(),
             rng,
+            data,
             plan,
             next_batch: None,
             pending: None,

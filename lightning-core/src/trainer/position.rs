@@ -8,7 +8,7 @@ use crate::checkpoint::{Checkpoint, Position, exact};
 use crate::context::{Moment, Progress};
 use crate::hook::{Hook, Stage};
 use crate::log::{MetricViews, Metrics, SavedEntry};
-use crate::{Float, LightningModule, State};
+use crate::{Float, LightningModule, State, loggers};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::cell::RefCell;
@@ -96,12 +96,6 @@ pub(crate) struct FitState {
     warnings: Vec<String>,
 }
 
-impl FitState {
-    pub(super) fn next_batch(&self) -> Option<usize> {
-        self.next_batch
-    }
-}
-
 impl<F: Float> FitLoop<'_, F> {
     fn state(&self) -> FitState {
         let shared = &self.run.shared;
@@ -167,7 +161,10 @@ impl<F: Float> FitLoop<'_, F> {
         M: LightningModule<F> + ?Sized,
     {
         self.saves += 1;
-        let checkpoint = Arc::new(self.checkpoint(module));
+        let mut checkpoint = self.checkpoint(module);
+        checkpoint.loggers =
+            loggers::positions(&mut self.run.trainer.loggers).map_err(TrainerError::Logger)?;
+        let checkpoint = Arc::new(checkpoint);
         let Run { trainer, shared, .. } = &mut self.run;
         let loggers = RefCell::new(&mut trainer.loggers);
         let state = State::new(shared, Moment::new(Hook::OnSaveCheckpoint, Stage::Train), &loggers);
@@ -198,6 +195,7 @@ impl<F: Float> FitLoop<'_, F> {
             },
             loops: serde_json::to_value(self.state()).expect("numbers and names"),
             callbacks: trainer.callbacks.iter().filter_map(|c| saved_state(c.as_ref())).collect(),
+            loaders: (self.data)(),
             extra: json!({
                 "epoch": progress.epoch,
                 "global_step": progress.global_step,

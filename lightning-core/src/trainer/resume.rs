@@ -17,29 +17,34 @@ pub enum Resume {
     Last(PathBuf),
 }
 
-type Found<F> = Option<(PathBuf, Checkpoint<F>)>;
+/// The checkpoint to go on from, and what was noticed on the way to it.
+pub(super) struct Found<F: Float> {
+    pub(super) checkpoint: Option<(PathBuf, Checkpoint<F>)>,
+    pub(super) notes: Vec<String>,
+}
 
 impl<F: Float> Trainer<F> {
-    /// The checkpoint to go on from, and what was noticed on the way to it.
-    pub(super) fn find_checkpoint(&self) -> Result<(Found<F>, Vec<String>), TrainerError> {
+    pub(super) fn find_checkpoint(&self) -> Result<Found<F>, TrainerError> {
         let folder = match &self.resume {
-            None => return Ok((None, Vec::new())),
+            None => return Ok(Found { checkpoint: None, notes: Vec::new() }),
             Some(Resume::Path(path)) => {
-                return Ok((Some((path.clone(), Checkpoint::read(path)?)), Vec::new()));
+                let checkpoint = Some((path.clone(), Checkpoint::read(path)?));
+                return Ok(Found { checkpoint, notes: Vec::new() });
             }
             Some(Resume::Last(folder)) => folder,
         };
-        let Newest { found, mut passed_over } = match folder.exists() {
+        let Newest { found: checkpoint, mut passed_over } = match folder.exists() {
             true => newest_valid(folder)?,
             false => Newest { found: None, passed_over: Vec::new() },
         };
-        if found.is_some() {
-            Ok((found, passed_over.iter().map(|error| format!("passed over {error}")).collect()))
-        } else if passed_over.is_empty() {
-            Ok((None, vec![format!("{}: nothing to resume, beginning anew", folder.display())]))
-        } else {
-            Err(passed_over.swap_remove(0).into())
-        }
+        let notes = match checkpoint {
+            Some(_) => passed_over.iter().map(|error| format!("passed over {error}")).collect(),
+            None if passed_over.is_empty() => {
+                vec![format!("{}: nothing to resume, beginning anew", folder.display())]
+            }
+            None => return Err(passed_over.swap_remove(0).into()),
+        };
+        Ok(Found { checkpoint, notes })
     }
 }
 
@@ -54,6 +59,7 @@ impl<F: Float> FitLoop<'_, F> {
     where
         M: LightningModule<F> + ?Sized,
     {
+        self.check_data(path, saved)?;
         module.on_load_checkpoint(&saved.extra["module"]);
         module.load_state_dict(&saved.state_dict).map_err(|error| refuse(path, &error))?;
         let callbacks = &mut self.run.trainer.callbacks;
@@ -92,17 +98,27 @@ impl<F: Float> FitLoop<'_, F> {
             .map_err(|error| refuse(path, &error))?;
         let state: FitState =
             serde_json::from_value(saved.loops.clone()).map_err(|error| refuse(path, &error))?;
-        if let Some(next) = state.next_batch().filter(|&next| next > self.plan.batches) {
-            let reason = format!(
-                "it stands before batch {next} of an epoch that has {} batches here: resume it with the data and \
-                 the batch size that it was trained with",
-                self.plan.batches
-            );
-            return Err(TrainerError::Resume { path: path.to_owned(), reason });
-        }
         self.restore(state);
         self.is_resumed = true;
         Ok(())
+    }
+}
+
+impl<F: Float> FitLoop<'_, F> {
+    /// In the middle of an epoch the batches must be the very same; between two epochs other data is a wish.
+    fn check_data(&mut self, path: &Path, saved: &Checkpoint<F>) -> Result<(), TrainerError> {
+        let (found, here) = (&saved.loaders["train"], (self.data)()["train"].take());
+        if *found == here {
+            return Ok(());
+        }
+        let reason = format!("its training loader was {found}, here it is {here}");
+        if saved.loops["next_batch"].is_null() {
+            self.run.warnings.push(format!("{}: {reason}", path.display()));
+            return Ok(());
+        }
+        let cure =
+            "resume with the data and the batch size that it was trained with, or from the end of an epoch";
+        Err(TrainerError::Resume { path: path.to_owned(), reason: format!("{reason}; {cure}") })
     }
 }
 

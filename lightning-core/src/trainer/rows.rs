@@ -29,8 +29,7 @@ impl<F: Float> FitLoop<'_, F> {
         }
         let steps = self.progress().batches_that_stepped;
         if steps.is_multiple_of(self.run.trainer.log_every_n_steps) {
-            let row = self.run.shared.views.step_row(&self.run.shared.train_log);
-            self.run.write_row(Stage::Train, self.run.row_step(), &row)?;
+            self.run.write_step(Stage::Train, self.run.row_step())?;
         }
         self.run.shared.train_log.end_step();
         Ok(())
@@ -39,8 +38,7 @@ impl<F: Float> FitLoop<'_, F> {
     /// The values of the epoch.
     pub(super) fn write_epoch_row(&mut self) -> Result<(), TrainerError> {
         self.run.show_epoch(Stage::Train)?;
-        let row = self.run.shared.views.epoch_row(&self.run.shared.train_log);
-        self.run.write_row(Stage::Train, self.run.row_step(), &row)?;
+        self.run.write_epoch(Stage::Train)?;
         self.run.shared.train_log.end_epoch();
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What all loops share: the call of a hook, and the way of logged values to callbacks and loggers.
 
-use super::{Metrics, State, Trainer, TrainerError};
+use super::{State, Trainer, TrainerError};
 use crate::callbacks::Kind;
 use crate::context::{ManualHooks, Moment, Progress, Shared, StepCx};
 use crate::hook::{Hook, Stage};
@@ -17,6 +17,8 @@ pub(super) struct Run<'a, F: Float> {
     pub(super) eval_tape: Tape<F>,
     pub(super) shared: Shared<F>,
     pub(super) warnings: Vec<String>,
+    /// The newest row, whose memory is used again.
+    row: Vec<Metric>,
 }
 
 impl<'a, F: Float> Run<'a, F> {
@@ -31,7 +33,7 @@ impl<'a, F: Float> Run<'a, F> {
         let accumulate = trainer.accumulate_grad_batches;
         let shared = Shared::new(module.named_parameters(), hyperparameters, accumulate);
         let (tape, eval_tape) = (Tape::new(), Tape::inference());
-        Ok(Run { trainer, tape, eval_tape, shared, warnings: Vec::new() })
+        Ok(Run { trainer, tape, eval_tape, shared, warnings: Vec::new(), row: Vec::new() })
     }
 
     /// Callbacks first, then the module.
@@ -63,20 +65,27 @@ impl<'a, F: Float> Run<'a, F> {
         self.shared.views.show_epoch(stage, sink).map_err(TrainerError::from)
     }
 
-    /// A row for the loggers.
-    pub(super) fn write_row(
-        &mut self,
-        stage: Stage,
-        step: u64,
-        metrics: &Metrics,
-    ) -> Result<(), TrainerError> {
-        if metrics.is_empty() || self.trainer.fast_dev_run.is_some() {
+    /// The values of this step as a row for the loggers.
+    pub(super) fn write_step(&mut self, stage: Stage, step: u64) -> Result<(), TrainerError> {
+        let Shared { views, train_log, eval_log, .. } = &mut self.shared;
+        views.step_row(if stage == Stage::Train { train_log } else { eval_log }, &mut self.row);
+        self.write_row(stage, step)
+    }
+
+    /// The values of the epoch as a row for the loggers.
+    pub(super) fn write_epoch(&mut self, stage: Stage) -> Result<(), TrainerError> {
+        let Shared { views, train_log, eval_log, .. } = &mut self.shared;
+        views.epoch_row(if stage == Stage::Train { train_log } else { eval_log }, &mut self.row);
+        self.write_row(stage, self.row_step())
+    }
+
+    fn write_row(&mut self, stage: Stage, step: u64) -> Result<(), TrainerError> {
+        if self.row.is_empty() || self.trainer.fast_dev_run.is_some() {
             return Ok(());
         }
         let Progress { epoch, batches, val_batches, .. } = self.shared.progress;
         let batches = if stage == Stage::Train { batches } else { val_batches };
-        let metrics: Vec<Metric> = metrics.iter().map(|(name, &value)| Metric::new(&**name, value)).collect();
-        let row = MetricsRow { stage, epoch, step, batches, metrics: &metrics };
+        let row = MetricsRow { stage, epoch, step, batches, metrics: &self.row };
         self.trainer
             .loggers
             .iter_mut()
