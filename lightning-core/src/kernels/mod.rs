@@ -17,7 +17,7 @@ mod softmax;
 mod team;
 mod update;
 
-pub use gemm::gemm;
+pub use gemm::{Epilogue, gemm, gemm_epilogue};
 pub use map::{apply0, apply1, apply2};
 pub use reduce::{sum, sum_axis, sum_to_shape};
 pub use softmax::{log_softmax_lanes, softmax_lanes};

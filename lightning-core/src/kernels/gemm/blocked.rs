@@ -12,6 +12,7 @@
 //! A number of C is one chain of multiply-adds over each kc, in order. Nothing but kc changes its bits, and kc depends on
 //! the inner dimension alone.
 
+use super::Done;
 use super::kernels::Kernels;
 use super::mat::Mat;
 use super::pack::{Panel, Panels};
@@ -19,6 +20,7 @@ use super::vector::Tile;
 use crate::Float;
 use crate::kernels::par::MIN_GEMM;
 use crate::kernels::team::share;
+use std::ops::Range;
 
 /// kc in bytes: 8 rows of `A` of this length take half of a 32 KB first-level cache.
 const KC_BYTES: usize = 2048;
@@ -40,7 +42,15 @@ const DIRECT_K: usize = 8;
 const DIRECT_STRIPS: usize = 2;
 
 /// `c = alpha · a · b + beta · c`. The lanes of a register run along the rows of `c`.
-pub(super) fn product<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+pub(super) fn product<T: Float>(
+    kernels: &Kernels<T>,
+    alpha: T,
+    a: Mat<T>,
+    b: Mat<T>,
+    beta: T,
+    c: Mat<T>,
+    done: Done<'_>,
+) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(b.rows == k && c.rows == m && c.cols == n, "the shapes fit");
     let mr = kernels.tiles.len();
@@ -63,6 +73,7 @@ pub(super) fn product<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Ma
                     beta: if pc == 0 { beta } else { T::one() },
                     kc,
                     c: c.part(ic, mc, jc, nc),
+                    done: if pc + kc == k { Some((done, ic, jc)) } else { None },
                 };
                 block.compute(parallel);
             }
@@ -99,6 +110,8 @@ struct Block<'a, T: Float> {
     beta: T,
     kc: usize,
     c: Mat<T>,
+    /// In the last block of the inner dimension: whom to tell, and the place of this block in `C`.
+    done: Option<(Done<'a>, usize, usize)>,
 }
 
 impl<T: Float> Block<'_, T> {
@@ -123,12 +136,16 @@ impl<T: Float> Block<'_, T> {
         }
     }
 
-    fn tile(&self, strips: std::ops::Range<usize>, panels: std::ops::Range<usize>) {
-        for ir in strips {
+    fn tile(&self, strips: Range<usize>, panels: Range<usize>) {
+        for ir in strips.clone() {
             let a = self.left.get(ir);
             for jr in panels.clone() {
                 self.micro(&a, &self.right.get(jr));
             }
+        }
+        if let Some((done, row, col)) = self.done {
+            let (rows, cols) = (self.left.columns(strips), self.right.columns(panels));
+            done(row + rows.start..row + rows.end, col + cols.start..col + cols.end);
         }
     }
 

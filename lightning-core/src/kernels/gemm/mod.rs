@@ -12,6 +12,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod blocked;
+mod epilogue;
 mod kernels;
 mod mat;
 mod narrow;
@@ -22,12 +23,15 @@ mod scratch;
 mod tests;
 mod vector;
 
+pub use epilogue::Epilogue;
+use epilogue::Finish;
 pub(crate) use kernels::Element;
 use kernels::{Family, NARROW};
 use mat::Mat;
 
 use crate::Float;
 use ndarray::{ArrayView2, ArrayViewMut2};
+use std::ops::Range;
 
 /// `c = alpha · a · b + beta · c` for `a` (m × k), `b` (k × n), `c` (m × n) of any strides.
 ///
@@ -54,6 +58,45 @@ pub fn gemm<F: Float>(
     gemm_with(Family::best(), alpha, a, b, beta, c);
 }
 
+/// [`gemm`] into `outputs[0]`, whose numbers `epilogue` finishes while they are in the cache; it may write further outputs
+/// of the same shape. The numbers of an output's row must be neighbours in memory.
+///
+/// # Panics
+/// If the shapes do not fit, or an output's rows are no slices.
+///
+/// ```
+/// use lightning_core::kernels::{Epilogue, gemm_epilogue};
+/// use ndarray::array;
+///
+/// struct Bias<'a>(&'a [f32]);
+/// impl Epilogue<f32, 1> for Bias<'_> {
+///     #[inline(always)]
+///     fn finish(&self, _row: usize, col: usize, [y]: [&mut [f32]; 1]) {
+///         for (y, b) in y.iter_mut().zip(&self.0[col..]) {
+///             *y += b;
+///         }
+///     }
+/// }
+/// let (x, mut y) = (array![[1.0, 2.0], [3.0, 4.0]], array![[0.0, 0.0], [0.0, 0.0]]);
+/// gemm_epilogue(1.0, x.view(), x.t(), 0.0, [y.view_mut()], &Bias(&[0.5, 100.0]));
+/// assert_eq!(y, array![[5.5, 111.0], [11.5, 125.0]]);
+/// ```
+#[track_caller]
+pub fn gemm_epilogue<F: Float, const N: usize>(
+    alpha: F,
+    a: ArrayView2<'_, F>,
+    b: ArrayView2<'_, F>,
+    beta: F,
+    mut outputs: [ArrayViewMut2<'_, F>; N],
+    epilogue: &impl Epilogue<F, N>,
+) {
+    const { assert!(N > 0, "the product goes into the first output") };
+    let finish = Finish::new(&mut outputs, epilogue);
+    // SAFETY: `product` calls it once for every tile, when nobody writes it any more, and returns before the borrows end.
+    let done = |rows, cols| unsafe { finish.tile(rows, cols) };
+    product(Family::best(), alpha, a, b, beta, &mut outputs[0].view_mut(), &done);
+}
+
 /// [`gemm`] on the micro-kernels of `family`, which the processor must have.
 #[track_caller]
 fn gemm_with<F: Float>(
@@ -63,6 +106,23 @@ fn gemm_with<F: Float>(
     b: ArrayView2<'_, F>,
     beta: F,
     mut c: ArrayViewMut2<'_, F>,
+) {
+    product(family, alpha, a, b, beta, &mut c, &|_, _| {});
+}
+
+/// Told the rows and columns of each tile of `c` that is finished, by the thread that made it.
+type Done<'a> = &'a (dyn Fn(Range<usize>, Range<usize>) + Sync);
+
+/// Picks the road.
+#[track_caller]
+fn product<F: Float>(
+    family: Family,
+    alpha: F,
+    a: ArrayView2<'_, F>,
+    b: ArrayView2<'_, F>,
+    beta: F,
+    c: &mut ArrayViewMut2<'_, F>,
+    done: Done<'_>,
 ) {
     let ((m, k), (kb, n)) = (a.dim(), b.dim());
     assert!(
@@ -76,18 +136,19 @@ fn gemm_with<F: Float>(
     }
     if k == 0 {
         c.mapv_inplace(|c| if beta.is_zero() { F::zero() } else { beta * c });
-        return;
+        return done(0..m, 0..n);
     }
     let kernels = F::kernels(family);
-    let (a, b, c) = (Mat::read(&a), Mat::read(&b), Mat::write(&mut c));
+    let (a, b, c) = (Mat::read(&a), Mat::read(&b), Mat::write(c));
+    let turned: Done<'_> = &|rows, cols| done(cols, rows);
     if n <= NARROW && a.rows_are_slices() {
-        narrow::dots(kernels, alpha, a, b, beta, c);
+        narrow::dots(kernels, alpha, a, b, beta, c, done);
     } else if m <= NARROW && b.cols_are_slices() {
-        narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t());
+        narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else if lanes_run_down(&c) {
-        blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t());
+        blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else {
-        blocked::product(kernels, alpha, a, b, beta, c);
+        blocked::product(kernels, alpha, a, b, beta, c, done);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Such a product is as fast as its large operand can be read. Its rows are read once, in place; the lanes run along the
 //! inner dimension, where the few columns of `B` would leave most of a register empty.
 
+use super::Done;
 use super::kernels::Kernels;
 use super::mat::Mat;
 use super::scratch::Scratch;
@@ -15,7 +16,15 @@ use crate::kernels::team::share;
 const TASK: usize = 1 << 16;
 
 /// `c = alpha · a · b + beta · c` for `a` whose rows are slices and `b` with 1 to 8 columns.
-pub(super) fn dots<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+pub(super) fn dots<T: Float>(
+    kernels: &Kernels<T>,
+    alpha: T,
+    a: Mat<T>,
+    b: Mat<T>,
+    beta: T,
+    c: Mat<T>,
+    done: Done<'_>,
+) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(b.rows == k && c.rows == m && c.cols == n && a.rows_are_slices(), "the shapes fit");
     let b_col = k.next_multiple_of(kernels.lanes);
@@ -52,6 +61,7 @@ pub(super) fn dots<T: Float>(kernels: &Kernels<T>, alpha: T, a: Mat<T>, b: Mat<T
                 beta,
             });
         }
+        done(first..first + rows, 0..n);
     };
     let tasks = m.div_ceil(rows);
     if m * k >= MIN_STREAM && tasks > 1 && rayon::current_num_threads() > 1 {

@@ -9,6 +9,7 @@ use super::scratch::Scratch;
 use super::vector::Turned;
 use crate::Float;
 use crate::kernels::team::share;
+use std::ops::Range;
 
 /// Numbers below which one thread packs alone: about 10 µs.
 const MIN_SHARED: usize = 1 << 16;
@@ -74,6 +75,12 @@ impl<T: Float> Panels<T> {
 
     pub(super) fn len(&self) -> usize {
         self.direct.cols.div_ceil(self.width) + (self.cols - self.direct.cols).div_ceil(self.width)
+    }
+
+    /// The columns of some neighbouring strips.
+    pub(super) fn columns(&self, strips: Range<usize>) -> Range<usize> {
+        let last = self.get(strips.end - 1);
+        self.get(strips.start).first..last.first + last.cols
     }
 
     pub(super) fn get(&self, i: usize) -> Panel<T> {
