@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         eprintln!("usage: peers matrixmultiply|gemm|faer|burn|candle THREADS");
         return ExitCode::from(2);
     };
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the first pool of the process");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().expect("the first pool of the process");
     match serve(title, |job| prepare(&args[0], threads, job)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -42,7 +42,7 @@ missing is skipped. A complete run with --peers writes docs/performance.md.
 
 Examples:
   cargo xtask bench --quick
-  cargo xtask bench --only step,adam
+  cargo xtask bench --only step,adam --against torch,burn
   pip install -r peers/python/requirements.txt
   cargo xtask bench --peers --python venv/bin/python
 
@@ -60,6 +60,9 @@ pub(crate) struct BenchArgs {
     /// Let other libraries do the same work
     #[arg(long)]
     peers: bool,
+    /// Only these libraries, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    against: Vec<Contestant>,
     /// Only these groups, with commas between
     #[arg(long, value_delimiter = ',', value_name = "GROUPS")]
     only: Vec<Group>,
@@ -73,7 +76,7 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     write: bool,
     /// Be the worker of this name
-    #[arg(long, hide = true, value_name = "NAME", conflicts_with_all = ["quick", "peers", "only", "write"])]
+    #[arg(long, hide = true, value_name = "NAME", conflicts_with_all = ["quick", "peers", "against", "only", "write"])]
     worker: Option<String>,
 }
 
@@ -121,8 +124,13 @@ fn served(done: std::io::Result<()>) -> Result<(), Failure> {
 fn measure(args: &BenchArgs) -> Result<(), Failure> {
     let begun = Instant::now();
     let places = places(args)?;
-    let contestants = if args.peers { ALL.to_vec() } else { vec![Contestant::Ours] };
-    if args.peers {
+    let peers = args.peers || !args.against.is_empty();
+    let chosen = |who: &Contestant| match who {
+        Contestant::Ours => true,
+        _ => peers && (args.against.is_empty() || args.against.contains(who)),
+    };
+    let contestants: Vec<_> = ALL.into_iter().filter(chosen).collect();
+    if peers {
         build_peers(&places.root);
     }
     let mut session = Session::new(places, effort(args.quick), contestants);
@@ -134,7 +142,7 @@ fn measure(args: &BenchArgs) -> Result<(), Failure> {
         output::note(&format!("{:>6.1} s  {group:?}", begun.elapsed().as_secs_f64()));
         let section = match group {
             Group::Gemm => products::gemm(&mut session, &limits, args.quick),
-            Group::Narrow => products::narrow(&mut session, &limits),
+            Group::Narrow => products::narrow(&mut session, &limits, args.quick),
             Group::Passes => passes::passes(&mut session, &limits),
             Group::Step => training::step(&mut session, &counts),
             Group::Adam => training::adam(&mut session, &counts),
@@ -155,7 +163,7 @@ fn measure(args: &BenchArgs) -> Result<(), Failure> {
     let marks: Vec<_> = sections.iter().flat_map(|section| section.marks.clone()).collect();
     output::print(&format!("{}\n{}", machine.markdown(), marks_table(&marks)))?;
     output::note(&format!("{:>6.1} s  done", begun.elapsed().as_secs_f64()));
-    let complete = args.peers && args.only.is_empty() && !args.quick;
+    let complete = args.peers && args.against.is_empty() && args.only.is_empty() && !args.quick;
     if complete || args.write {
         if complete {
             sections.insert(0, Section { body: marks_table(&marks), ..Section::new("marks", "Marks") });

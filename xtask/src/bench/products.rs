@@ -112,13 +112,13 @@ pub(crate) fn gemm(session: &mut Session, limits: &[Limits], quick: bool) -> Sec
 }
 
 /// Narrow outputs and small batches.
-pub(crate) fn narrow(session: &mut Session, limits: &[Limits]) -> Section {
+pub(crate) fn narrow(session: &mut Session, limits: &[Limits], quick: bool) -> Section {
     let mut section = Section::new("narrow", "Narrow products and small batches");
     section.say(
         "GFLOP/s, medians. The share of bandwidth is the bytes of the three matrices over our time, held against the \
          reading speed of the level of memory that holds them all.",
     );
-    for double in [false, true] {
+    for &double in if quick { &[false][..] } else { &[false, true] } {
         for limit in limits {
             let measured = measure(session, shapes::narrow(double), limit.threads);
             let what = format!("{} on {}", if double { "f64" } else { "f32" }, threads(limit.threads));

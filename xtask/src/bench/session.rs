@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long things are measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
-    /// Turns of each worker at each job.
+    /// Turns of each worker at each job on one thread; two fewer on several, where a turn is longer.
     pub(crate) rounds: usize,
     /// How long a turn measures, if the job is shorter than that.
     pub(crate) turn: Duration,
@@ -92,14 +92,16 @@ impl Session {
                 }
             }
         }
-        for _ in 0..self.effort.rounds {
+        let rounds =
+            if threads == 1 { self.effort.rounds } else { self.effort.rounds.saturating_sub(2).max(2) };
+        for _ in 0..rounds {
             for turn in &mut turns {
                 let worker = self.workers.get_mut(&(turn.who, threads)).expect("it had its first turn");
                 match worker.run(turn.times, turn.samples + turn.warm_up) {
                     Ok(times) => turn.measured.extend(&times[turn.warm_up as usize..]),
                     Err(reason) => output::note(&format!("skipped: {} at `{job}`: {reason}", turn.who)),
                 }
-                std::thread::sleep(turn.who.settles_in(threads));
+                worker.settle();
             }
         }
         let measured = turns.into_iter().filter(|turn| !turn.measured.is_empty());
@@ -117,7 +119,7 @@ impl Session {
         let first = worker.run(1, 1)?[0];
         // A second run tells more, where it costs little.
         let guess = if first < 1e8 { worker.run(1, 1)?[0] } else { first };
-        std::thread::sleep(who.settles_in(threads));
+        worker.settle();
         let turn = self.effort.turn.as_nanos() as f64;
         // A sample is long enough for the clock and for what a worker does between samples.
         let times = (turn / 10.0 / guess).ceil().clamp(1.0, 1e6);
@@ -130,9 +132,10 @@ impl Session {
 }
 
 /// How long a turn runs before it counts: until the caches are its own, and until the scheduler has given every thread a
-/// core of its own. Two threads that woke on one core were seen to stay there for some tens of milliseconds.
+/// core of its own. Two threads that woke on one core were seen to stay there for nearly a tenth of a second, which cost
+/// whoever came behind OpenBLAS half of its speed.
 fn warming(threads: usize) -> Duration {
-    Duration::from_millis(if threads == 1 { 2 } else { 30 })
+    Duration::from_millis(if threads == 1 { 2 } else { 100 })
 }
 
 /// The middle value.

@@ -1,22 +1,27 @@
 //! A worker process, as the side that asks sees it.
 
 use super::job::Job;
+use clap::ValueEnum;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// Who does the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Contestant {
+    #[value(skip)]
     Ours,
     /// The machine's own limit for the same work.
+    #[value(skip)]
     Limit,
     Torch,
     TorchFused,
     Lightning,
+    #[value(name = "openblas")]
     Numpy,
     Matrixmultiply,
     Gemm,
@@ -58,16 +63,6 @@ impl Display for Contestant {
 }
 
 impl Contestant {
-    /// How long its threads may go on spinning after its last work; the next turn starts when they sleep.
-    pub(crate) fn settles_in(self, threads: usize) -> Duration {
-        match self {
-            _ if threads == 1 => Duration::ZERO,
-            // OpenBLAS spins for 2²⁶ cycles.
-            Contestant::Numpy => Duration::from_millis(30),
-            _ => Duration::from_millis(5),
-        }
-    }
-
     fn command(self, threads: usize, places: &Places) -> Command {
         let count = threads.to_string();
         let python = |script: &str, args: &[&str]| {
@@ -157,6 +152,31 @@ impl Worker {
         let answer = self.ask("memory")?;
         let kib = answer.strip_prefix("memory ").and_then(|kib| kib.parse::<f64>().ok());
         kib.map(|kib| kib / 1024.0).ok_or(answer)
+    }
+
+    /// Waits until all threads of the worker sleep: those of OpenMP and OpenBLAS go on spinning for tens of milliseconds
+    /// after their work, on cores that the next turn needs.
+    pub(crate) fn settle(&self) {
+        const STEP: Duration = Duration::from_millis(3);
+        const STEPS: usize = 100;
+        for _ in 0..STEPS {
+            let before = self.processor_time();
+            std::thread::sleep(STEP);
+            match before.zip(self.processor_time()) {
+                Some((before, after)) if after - before > STEP / 20 => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// What all its threads have used of a processor, as Linux tells it.
+    fn processor_time(&self) -> Option<Duration> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let nanoseconds = tasks.flatten().map(|task| {
+            let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0)
+        });
+        Some(Duration::from_nanos(nanoseconds.sum()))
     }
 
     fn ask(&mut self, line: &str) -> Result<String, String> {
