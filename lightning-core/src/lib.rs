@@ -80,7 +80,7 @@ pub mod testing;
 #[cfg(feature = "trainer")]
 pub mod trainer;
 
-pub use autograd::{Backward, GradcheckError, Op, Parameter, Tape, Var, gradcheck, gradcheck_with};
+pub use autograd::{Anomaly, Backward, GradcheckError, Op, Parameter, Tape, Var, gradcheck, gradcheck_with};
 pub use context::{Progress, StepCx};
 pub use float::Float;
 pub use hook::{Hook, Stage};

@@ -40,6 +40,7 @@
 //! Shapes that do not fit panic at the caller's line with both shapes: they are mistakes in a program, and
 //! `?` after every operator would hide the formulas. Second derivatives are out of scope.
 
+mod anomaly;
 mod check;
 mod op;
 mod param;
@@ -47,6 +48,7 @@ mod pool;
 mod tape;
 mod var;
 
+pub use anomaly::Anomaly;
 pub use check::{GradcheckError, gradcheck, gradcheck_with};
 pub use op::{Backward, Op};
 pub use param::Parameter;

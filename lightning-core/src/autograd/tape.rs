@@ -1,5 +1,6 @@
 //! The tape: the values and operations of one step, in the order in which they were made.
 
+use super::anomaly::Anomaly;
 use super::op::{Backward, Op};
 use super::param::Parameter;
 use super::pool::Pool;
@@ -7,7 +8,7 @@ use super::var::Var;
 use crate::kernels::random::Draw;
 use crate::{Float, Seed, StepRng};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn, OwnedArcRepr};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 
 /// An arena of values and operations; see the [module page](super) for the tour.
@@ -20,6 +21,8 @@ pub struct Tape<F: Float = f32> {
     grad_enabled: Cell<bool>,
     rng: Cell<StepRng>,
     draws: Cell<u32>,
+    pub(super) watches: Cell<bool>,
+    pub(super) anomaly: Cell<Option<Anomaly>>,
 }
 
 pub(super) struct Node<F: Float> {
@@ -57,6 +60,8 @@ impl<F: Float> Tape<F> {
             grad_enabled: Cell::new(true),
             rng: Cell::new(Seed(0).step(0)),
             draws: Cell::new(0),
+            watches: Cell::new(false),
+            anomaly: Cell::new(None),
         }
     }
 
@@ -254,6 +259,10 @@ impl<F: Float> Tape<F> {
         self.len() == 0
     }
 
+    pub(super) fn nodes(&self) -> Ref<'_, Vec<Node<F>>> {
+        self.nodes.borrow()
+    }
+
     pub(super) fn with_node<R>(&self, id: u32, f: impl FnOnce(&Node<F>) -> R) -> R {
         f(&self.nodes.borrow()[id as usize])
     }
@@ -265,6 +274,9 @@ impl<F: Float> Tape<F> {
     /// One reverse sweep: nodes are in topological order because they are in order of creation.
     #[track_caller]
     pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, retain: bool) {
+        if self.watches.get() {
+            self.note_values();
+        }
         let root = root as usize;
         let mut visited = Vec::new();
         {
@@ -284,8 +296,16 @@ impl<F: Float> Tape<F> {
                         let mut cx = Backward::new(self, &nodes, &mut grads, id, grad);
                         op.backward(&mut cx);
                         self.recycle(cx.into_grad());
+                        if self.watches.get() {
+                            let inputs = nodes[id].inputs.iter().map(|&input| input as usize);
+                            let reached = inputs.filter_map(|i| Some((&nodes[i], grads[i].as_ref()?)));
+                            self.note_gradients(op.name(), reached);
+                        }
                     }
                     Source::Parameter(parameter) => {
+                        if self.watches.get() {
+                            self.note_parameter(&nodes[id], &grad);
+                        }
                         if let Some(free) = parameter.accumulate(grad) {
                             self.recycle(free);
                         }

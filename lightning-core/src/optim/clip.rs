@@ -17,6 +17,11 @@ pub enum GradientClip {
 }
 
 impl GradientClip {
+    /// Whether it is 0, which a trainer takes for no clipping, as Lightning does.
+    pub fn is_off(self) -> bool {
+        self == GradientClip::Norm(0.0) || self == GradientClip::Value(0.0)
+    }
+
     /// Clips, and gives the norm before it if it was needed.
     pub fn apply<F: Float>(self, parameters: &[Parameter<F>]) -> Option<f64> {
         match self {

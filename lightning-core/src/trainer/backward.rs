@@ -5,7 +5,7 @@ use super::position::Window;
 use super::run::{Run, notify};
 use crate::context::{Moment, Shared, StepCx};
 use crate::hook::Hook;
-use crate::{Float, LightningModule, OptimizerRef, Parameter, Var};
+use crate::{Anomaly, Float, LightningModule, OptimizerRef, Parameter, Var};
 
 /// `training_step → zero_grad → backward`: adds the gradients of a batch to those of its window.
 pub(super) fn loss_and_gradients<F, M>(
@@ -23,6 +23,9 @@ where
     let (tape, shared) = (&*tape, &*shared);
     let cx = |moment| StepCx::new(tape, shared, moment);
     let loss = module.training_step(&cx(moment), batch, moment.batch_idx);
+    if trainer.detect_anomaly {
+        check_anomaly(shared, moment.batch_idx, tape.find_nan())?;
+    }
     let value = loss.map(|loss| check_loss(shared, loss, moment.batch_idx)).transpose()?;
     let moment = Moment { loss: value, ..moment };
     if window.is_empty() && (loss.is_some() || trainer.compat.count_skipped_steps) {
@@ -39,9 +42,20 @@ where
     notify(trainer, shared, moment.at(Hook::OnBeforeBackward), |_| true)?;
     module.on_before_backward(&cx(moment.at(Hook::OnBeforeBackward)), loss);
     module.backward(&cx(moment.at(Hook::Backward)), loss);
+    check_anomaly(shared, moment.batch_idx, tape.take_anomaly())?;
     notify(trainer, shared, moment.at(Hook::OnAfterBackward), |_| true)?;
     module.on_after_backward(&cx(moment.at(Hook::OnAfterBackward)));
     Ok(value)
+}
+
+/// An error if there is an anomaly.
+pub(super) fn check_anomaly<F: Float>(
+    shared: &Shared<F>,
+    batch: usize,
+    anomaly: Option<Anomaly>,
+) -> Result<(), TrainerError> {
+    let epoch = shared.progress.epoch;
+    anomaly.map_or(Ok(()), |anomaly| Err(TrainerError::Anomaly { epoch, batch, anomaly }))
 }
 
 /// The loss as a number, if it can be optimized.

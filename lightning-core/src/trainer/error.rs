@@ -1,5 +1,6 @@
 //! Why a run ended without a result.
 
+use crate::Anomaly;
 use crate::checkpoint::CheckpointError;
 use crate::hook::Stage;
 use crate::log::SharedName;
@@ -121,6 +122,16 @@ pub enum TrainerError {
         batch: usize,
         /// The loss, or the first parameter that is not finite.
         what: String,
+    },
+    /// `detect_anomaly` found a NaN.
+    #[error("epoch {epoch}, batch {batch}: {anomaly}")]
+    Anomaly {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// The batch within the epoch, from 0.
+        batch: usize,
+        /// The operation and the parameter.
+        anomaly: Anomaly,
     },
     /// A data module failed.
     #[error("the data module: {0}")]

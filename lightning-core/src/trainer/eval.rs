@@ -8,7 +8,7 @@ use crate::data::Loader;
 use crate::hook::{Hook, Stage};
 use crate::loggers::RunStatus;
 use crate::nn::SavedModes;
-use crate::{BatchSize, Float, LightningModule, Tape};
+use crate::{BatchSize, Float, LightningModule, Progress, Tape};
 
 type Own<M, F> = fn(&mut M, &StepCx<'_, F>);
 type OwnBatch<M, F, B> = fn(&mut M, &StepCx<'_, F>, &B, usize, usize);
@@ -17,7 +17,7 @@ type Outputs<M, F, O> = fn(&mut M, &StepCx<'_, F>, &mut Vec<O>);
 type OwnOutput<M, F, B, O> = fn(&mut M, &StepCx<'_, F>, Option<&O>, &B, usize, usize);
 
 /// A stage's hooks in their order: what callbacks are told, and the module's own.
-struct Pass<M: ?Sized, F: Float, B, O> {
+pub(super) struct Pass<M: ?Sized, F: Float, B, O> {
     stage: Stage,
     model_eval: (Hook, Own<M, F>),
     start: (Hook, Own<M, F>),
@@ -43,7 +43,7 @@ impl<F: Float> Trainer<F> {
         L: Loaders<Batch = M::Batch>,
     {
         let limit = self.limit_val_batches;
-        self.evaluate(module, &loaders, limit, &validation()).map(|(metrics, _)| metrics)
+        self.evaluate(module, &loaders, limit, Progress::default(), &validation()).map(|(metrics, _)| metrics)
     }
 
     /// Runs the test loop once and gives what it logged.
@@ -56,7 +56,7 @@ impl<F: Float> Trainer<F> {
         L: Loaders<Batch = M::Batch>,
     {
         let limit = self.limit_test_batches;
-        self.evaluate(module, &loaders, limit, &test()).map(|(metrics, _)| metrics)
+        self.evaluate(module, &loaders, limit, Progress::default(), &test()).map(|(metrics, _)| metrics)
     }
 
     /// The predictions for every batch, in order, with all hooks.
@@ -69,7 +69,8 @@ impl<F: Float> Trainer<F> {
         L: Loaders<Batch = M::Batch>,
     {
         let limit = self.limit_predict_batches;
-        self.evaluate(module, &loaders, limit, &prediction()).map(|(_, predictions)| predictions)
+        self.evaluate(module, &loaders, limit, Progress::default(), &prediction())
+            .map(|(_, predictions)| predictions)
     }
 
     /// The predictions for every batch of a module that others use at the same time: as
@@ -94,11 +95,12 @@ impl<F: Float> Trainer<F> {
         Ok(predictions)
     }
 
-    fn evaluate<M, L, O>(
+    pub(super) fn evaluate<M, L, O>(
         &mut self,
         module: &mut M,
         loaders: &L,
         limit: Limit,
+        progress: Progress,
         pass: &Pass<M, F, M::Batch, O>,
     ) -> Result<(Metrics, Vec<O>), TrainerError>
     where
@@ -108,6 +110,7 @@ impl<F: Float> Trainer<F> {
         let limit = self.fast_dev_run.map_or(limit, Limit::Batches);
         let limits = limits(pass.stage, loaders, limit)?;
         let mut run = Run::new(self, module)?;
+        run.shared.progress = progress;
         let result = run.evaluation(module, loaders, &limits, pass);
         match result {
             Ok(outputs) => Ok((run.shared.views.callback, outputs)),
@@ -273,7 +276,7 @@ fn check_pass(stage: Stage, batches: usize, is_missing: bool) -> Result<(), Trai
     Ok(())
 }
 
-fn validation<M, F>() -> Pass<M, F, M::Batch, M::ValOutput>
+pub(super) fn validation<M, F>() -> Pass<M, F, M::Batch, M::ValOutput>
 where
     F: Float,
     M: LightningModule<F> + ?Sized,
@@ -295,7 +298,7 @@ where
     }
 }
 
-fn test<M, F>() -> Pass<M, F, M::Batch, M::TestOutput>
+pub(super) fn test<M, F>() -> Pass<M, F, M::Batch, M::TestOutput>
 where
     F: Float,
     M: LightningModule<F> + ?Sized,

@@ -316,6 +316,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
         let plan = Plan::new(trainer, train_batches, validation)?;
         let rng = trainer.seed.step(0);
         let mut run = Run::new(trainer, module)?;
+        run.tape.detect_anomaly(run.trainer.detect_anomaly);
         run.shared.limits = plan.limits(run.trainer);
         Ok(FitLoop {
             run,

@@ -1,5 +1,6 @@
 //! The trainer: runs a module's loops. The training loop reads on one screen in `fit.rs`.
 
+mod at_checkpoint;
 mod backward;
 mod clock;
 mod error;

@@ -114,17 +114,17 @@ impl<F: Float> Trainer<F> {
             Some(crate::optim::GradientClip::Norm(most) | crate::optim::GradientClip::Value(most)) => most,
             None => return Ok(()),
         };
-        if clip > 0.0 {
+        if clip >= 0.0 {
             return Ok(());
         }
-        let problem = format!("{clip}; give a number above 0, or None");
+        let problem = format!("{clip}; give a number of at least 0; 0 and None are no clipping");
         Err(TrainerError::Knob { setting: "gradient_clip", problem })
     }
 
     /// Refuses what the trainer cannot do when the module optimizes by hand.
     pub(super) fn check_manual(&self) -> Result<(), TrainerError> {
         let problem = |what: &str| format!("set, but the module optimizes by hand; {what} in training_step");
-        if self.gradient_clip.is_some() {
+        if self.gradient_clip.is_some_and(|clip| !clip.is_off()) {
             let problem = problem("call OptimizerRef::clip_gradients");
             return Err(TrainerError::Knob { setting: "gradient_clip", problem });
         }

@@ -199,11 +199,11 @@ impl<F: Float> FitLoop<'_, F> {
             extra: json!({
                 "epoch": progress.epoch,
                 "global_step": progress.global_step,
-                "module": module.on_save_checkpoint(),
             }),
             ..captured
         };
         trainer.callbacks.iter().for_each(|callback| callback.on_save_checkpoint(&mut checkpoint));
+        checkpoint.extra["module"] = module.on_save_checkpoint();
         checkpoint
     }
 }

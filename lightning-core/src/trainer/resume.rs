@@ -122,6 +122,6 @@ impl<F: Float> FitLoop<'_, F> {
     }
 }
 
-fn refuse(path: &Path, error: &dyn std::error::Error) -> TrainerError {
+pub(super) fn refuse(path: &Path, error: &dyn std::error::Error) -> TrainerError {
     TrainerError::Resume { path: path.to_owned(), reason: error.to_string() }
 }

@@ -1,7 +1,7 @@
 //! One training batch: its step, the backward pass, the optimizer, and the schedulers that move on with them.
 
 use super::TrainerError;
-use super::backward::{check_loss, loss_and_gradients};
+use super::backward::{check_anomaly, check_loss, loss_and_gradients};
 use super::fit::{FitLoop, at};
 use super::run::Manual;
 use crate::context::{Moment, StepCx};
@@ -116,6 +116,7 @@ impl<F: Float> FitLoop<'_, F> {
         let hooks = Manual::new(self.run.trainer, shared);
         let cx = StepCx::new(tape, shared, moment).manual(&hooks);
         let loss = module.training_step(&cx, batch, moment.batch_idx);
+        check_anomaly(shared, moment.batch_idx, tape.take_anomaly())?;
         let loss = loss.map(|loss| check_loss(shared, loss, moment.batch_idx)).transpose()?;
         hooks.into_result()?;
         self.run.tape.reset();
@@ -137,7 +138,7 @@ impl<F: Float> FitLoop<'_, F> {
             self.scale_gradients(scale);
         }
         self.run.callbacks(moment.at(Hook::OnBeforeOptimizerStep))?;
-        let clip = self.run.trainer.gradient_clip;
+        let clip = self.run.trainer.gradient_clip.filter(|clip| !clip.is_off());
         let shared = &self.run.shared;
         let cx = |hook| StepCx::new(&self.run.tape, shared, moment.at(hook));
         let optimizer = OptimizerRef::new(shared, 0, None).expect("automatic optimization has an optimizer");
