@@ -156,6 +156,10 @@ SCENARIOS = [
         module=logs("validation_step", log("val", "x_mean"), log("hidden", "x_mean", logger=False)),
         loaders={"val": [UNEVEN]},
         runs=[{"do": "validate"}],
+        mended=(
+            [{"returned": [{"val": 2.4, "hidden": 2.4}]}],
+            "The caller gets everything that was logged; logger=False says only that loggers do not.",
+        ),
     ),
     scenario(
         "test with two loaders returns a map for each",
@@ -196,5 +200,9 @@ SCENARIOS = [
                 "validation_step": [log("x", 5.0)],
             }
         },
+        mended=(
+            [{"refused": True}],
+            "One name with two meanings is refused: whoever monitors it would get now the one, now the other.",
+        ),
     ),
 ]

@@ -5,6 +5,11 @@ from scenario import batches, log, logs, scenario
 SEEN = "seen epochs global_step"
 TEN = {"train": batches(10), "val": [batches(3, 20.0)]}
 
+WAITS = (
+    "A wish to stop that comes too early is dropped, and whoever has it asks again; Lightning remembers it and may "
+    "stop a fit that has recovered since."
+)
+
 
 def refused(name, *, do="fit", **what):
     """Lightning and we refuse; each in its own words."""
@@ -40,17 +45,44 @@ SCENARIOS = [
         loaders={"train": batches(4)},
     ),
     scenario(
-        "a stop request waits for min_epochs",
+        "a stop request before min_epochs",
         SEEN,
         module={"stop_at": [0, 1]},
-        trainer={"max_epochs": 5, "min_epochs": 2},
-        loaders={"train": batches(4)},
+        trainer={"max_epochs": 3, "min_epochs": 2},
+        mended=(
+            [
+                {
+                    "seen": "train 0: 1 | train 0: 2 | validation 0: 3 | validation 0: 4 | "
+                    "train 1: 1 | train 1: 2 | validation 0: 3 | validation 0: 4 | "
+                    "train 2: 1 | train 2: 2 | validation 0: 3 | validation 0: 4",
+                    "epochs": 3,
+                    "global_step": 6,
+                }
+            ],
+            WAITS,
+        ),
     ),
     scenario(
-        "a stop request waits for min_steps",
+        "a stop request before min_steps",
         SEEN,
         module={"stop_at": [0, 1]},
-        trainer={"max_epochs": 5, "min_steps": 6},
+        trainer={"max_epochs": 1, "min_epochs": 0, "min_steps": 3},
+        loaders={"train": batches(4)},
+        mended=(
+            [
+                {
+                    "seen": "train 0: 1 | train 0: 2 | train 0: 3 | train 0: 4 | validation 0: 3 | validation 0: 4",
+                    "global_step": 4,
+                }
+            ],
+            WAITS,
+        ),
+    ),
+    scenario(
+        "a stop request at min_steps",
+        SEEN,
+        module={"stop_at": [0, 2]},
+        trainer={"max_epochs": 1, "min_epochs": 0, "min_steps": 3},
         loaders={"train": batches(4)},
     ),
     scenario(

@@ -225,6 +225,18 @@ SCENARIOS = [
         module={"skip_epoch_at": [0, 2], "schedulers": [STEP]},
         trainer={"max_epochs": 2},
         loaders={"train": batches(3), "val": [[[9.0]]]},
+        mended=(
+            [
+                {
+                    "lrs": [0.125, 0.0625, 0.03125, 0.015625, 0.0078125],
+                    "final_lr": 0.00390625,
+                    "seen": "train 0: 1 | train 0: 2 | validation 0: 9 | "
+                    "train 1: 1 | train 1: 2 | train 1: 3 | validation 0: 9",
+                }
+            ],
+            "A batch that is left out is no update: its schedule stays where it is, and the epoch is validated as any "
+            "other. Lightning moves the schedule on and leaves the validation out.",
+        ),
     ),
     scenario(
         "on_train_batch_start returns -1 in an open window",
@@ -232,6 +244,25 @@ SCENARIOS = [
         module={"skip_epoch_at": [0, 1], "schedulers": [STEP]},
         trainer={"max_epochs": 2, "accumulate_grad_batches": 2},
         loaders={"train": batches(4), "val": []},
+        mended=(
+            [
+                {
+                    "steps": [
+                        [0, 0, 0, 1.0],
+                        [1, 0, 1, 0.875],
+                        [1, 1, 2, 0.78125],
+                        [1, 2, 2, 0.78125],
+                        [1, 3, 3, 0.671875],
+                    ],
+                    "lrs": [0.125, 0.0625, 0.03125],
+                    "w": 0.671875,
+                    "global_step": 3,
+                    "final_lr": 0.015625,
+                }
+            ],
+            "The gradients that wait in the open window make an update of their own; Lightning loses them and moves the "
+            "schedule on all the same.",
+        ),
     ),
     scenario(
         "a plateau scheduler whose monitor is not logged",
