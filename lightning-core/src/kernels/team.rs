@@ -1,23 +1,26 @@
-//! Sharing out the work of one kernel: the caller works, and helpers take what is left.
+//! Sharing out the work of one kernel over rayon's threads: the caller works, and helpers take what is left.
 //!
-//! A step of a small model is hundreds of kernels of a few microseconds. Rayon's pool is built for larger pieces: a caller
-//! that is not one of its threads hands everything over and sleeps until it is done, two wake-ups of a thread for every
-//! kernel. Here the caller takes tasks itself, helpers wait awake for a moment before they sleep, and a helper that comes too
-//! late is not waited for.
+//! A step of a small model is hundreds of kernels of a few microseconds. Rayon's parallel iterators are built for larger
+//! pieces: a caller that is not one of its threads hands everything over and sleeps until it is done, two wake-ups of a
+//! thread for every kernel. Here the caller takes tasks itself; a helper is a task of rayon's that waits awake for the next
+//! kernel and ends when none comes for a moment; and a helper that comes too late is not waited for.
 //!
 //! How many threads take part is rayon's number, so that one setting (`RAYON_NUM_THREADS`, or a pool that is installed)
-//! rules both. One kernel is shared out at a time; a second one, begun meanwhile on another thread or inside a task, runs on
+//! rules all. One kernel is shared out at a time; a second one, begun meanwhile on another thread or inside a task, runs on
 //! its own thread.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-use std::thread::{self, Thread};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a helper waits for the next kernel before it sleeps: longer than what a training step does between two of them.
+/// How long a helper waits for the next kernel: longer than what a training step does between two of them.
 const AWAKE: Duration = Duration::from_micros(200);
+
+/// How long a helper stays at most before it lets rayon's other work have the thread.
+const STAY: Duration = Duration::from_millis(20);
 
 /// Pauses between two looks at the clock, about 2 µs.
 const PAUSES: usize = 64;
@@ -32,24 +35,24 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     if wanted == 0 {
         return alone();
     }
-    let mut helpers = match TEAM.helpers.try_lock() {
-        Ok(helpers) => helpers,
+    let offering = match TEAM.offering.try_lock() {
+        Ok(offering) => offering,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => return alone(),
     };
-    hire(&mut helpers, wanted);
-    let job = Job { task: &task, tasks, next: AtomicUsize::new(0), helpers: wanted, panic: Mutex::new(None) };
+    let (next, seats) = (AtomicUsize::new(0), AtomicUsize::new(wanted));
+    let job = Job { task: &task, tasks, next, seats, panic: Mutex::new(None) };
     {
         let _until_all_have_left = Offer::new(&job);
-        for helper in helpers.iter().take(wanted) {
-            if helper.asleep.swap(false, SeqCst) {
-                helper.thread.unpark();
-            }
+        // Counted before they begin, so that no later kernel calls for them again.
+        for _ in TEAM.awake.load(SeqCst)..wanted {
+            TEAM.awake.fetch_add(1, SeqCst);
+            rayon::spawn(help);
         }
         job.work();
     }
+    drop(offering);
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        drop(helpers);
         resume_unwind(payload);
     }
 }
@@ -79,7 +82,9 @@ pub(crate) fn share_pieces<A: Send>(all: &mut [A], size: usize, f: impl Fn(usize
 /// What all threads know of each other.
 struct Team {
     /// Locked while a kernel is shared out.
-    helpers: Mutex<Vec<Arc<Helper>>>,
+    offering: Mutex<()>,
+    /// Helpers that wait for a kernel, work, or are on their way.
+    awake: AtomicUsize,
     /// Counts the kernels: helpers look for a change.
     round: AtomicUsize,
     /// The kernel that is shared out, or null.
@@ -89,16 +94,12 @@ struct Team {
 }
 
 static TEAM: Team = Team {
-    helpers: Mutex::new(Vec::new()),
+    offering: Mutex::new(()),
+    awake: AtomicUsize::new(0),
     round: AtomicUsize::new(0),
     job: AtomicPtr::new(std::ptr::null_mut()),
     inside: AtomicUsize::new(0),
 };
-
-struct Helper {
-    thread: Thread,
-    asleep: AtomicBool,
-}
 
 /// One kernel.
 struct Job<'a> {
@@ -106,12 +107,19 @@ struct Job<'a> {
     tasks: usize,
     /// The first task that nobody has taken.
     next: AtomicUsize,
-    /// Helpers that may take part, from the first on.
-    helpers: usize,
+    /// Helpers that may still join.
+    seats: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Job<'_> {
+    /// Takes part, if there is a seat.
+    fn help(&self) {
+        if self.seats.fetch_update(SeqCst, SeqCst, |seats| seats.checked_sub(1)).is_ok() {
+            self.work();
+        }
+    }
+
     /// Takes tasks until there is none left.
     fn work(&self) {
         let work = || {
@@ -158,62 +166,46 @@ impl Drop for Offer {
     }
 }
 
-/// Starts helpers until there are as many as wanted, or no more can be had.
-fn hire(helpers: &mut Vec<Arc<Helper>>, wanted: usize) {
-    while helpers.len() < wanted {
-        let index = helpers.len();
-        let (say, hear) = std::sync::mpsc::channel();
-        let body = move || {
-            let me = Arc::new(Helper { thread: thread::current(), asleep: AtomicBool::new(false) });
-            if say.send(me.clone()).is_ok() {
-                help(index, &me);
-            }
-        };
-        let started = thread::Builder::new().name(format!("kernel helper {index}")).spawn(body);
-        match started.ok().and_then(|_| hear.recv().ok()) {
-            Some(helper) => helpers.push(helper),
-            None => return,
-        }
-    }
-}
-
-/// The life of a helper.
-fn help(index: usize, me: &Helper) {
+/// One helper, on a thread of rayon's, for as long as kernels follow each other.
+fn help() {
+    let begin = Instant::now();
     let mut seen = TEAM.round.load(SeqCst).wrapping_sub(1);
-    loop {
-        seen = next_round(seen, me);
+    while let Some(round) = next_round(seen) {
+        seen = round;
         TEAM.inside.fetch_add(1, SeqCst);
         let job = TEAM.job.load(SeqCst);
         // SAFETY: the pointer is null or that of a job whose `Offer` has not been dropped when it was read; its drop waits
         // until `inside` is 0, and we are inside.
-        if let Some(job) = unsafe { job.as_ref() }
-            && index < job.helpers
-        {
-            job.work();
+        if let Some(job) = unsafe { job.as_ref() } {
+            job.help();
         }
         TEAM.inside.fetch_sub(1, SeqCst);
+        if begin.elapsed() > STAY {
+            TEAM.awake.fetch_sub(1, SeqCst);
+            return;
+        }
     }
 }
 
-/// Waits until the round is another one: awake for a moment, then asleep.
-fn next_round(seen: usize, me: &Helper) -> usize {
+/// Waits until the round is another one; `None`, and one helper less, when none comes.
+fn next_round(seen: usize) -> Option<usize> {
     let since = Instant::now();
     loop {
         for _ in 0..PAUSES {
             let round = TEAM.round.load(SeqCst);
             if round != seen {
-                return round;
+                return Some(round);
             }
             std::hint::spin_loop();
         }
         let waited = since.elapsed();
         if waited > AWAKE {
-            me.asleep.store(true, SeqCst);
-            // Either this sees the new round, or whoever began it sees that we sleep.
+            TEAM.awake.fetch_sub(1, SeqCst);
+            // Either this sees the new round, or whoever began it sees that a helper is missing.
             if TEAM.round.load(SeqCst) == seen {
-                thread::park();
+                return None;
             }
-            me.asleep.store(false, SeqCst);
+            TEAM.awake.fetch_add(1, SeqCst);
         } else if waited > AWAKE / 4 {
             thread::yield_now();
         }
@@ -289,6 +281,21 @@ mod tests {
                 count.fetch_add(1, SeqCst);
             });
             assert_eq!(count.load(SeqCst), 100);
+        });
+    }
+
+    #[test]
+    fn other_work_of_the_pool_gets_its_turn_while_kernels_follow_each_other() {
+        use std::sync::Arc;
+        use std::sync::atomic::AtomicBool;
+        with_threads(2, || {
+            share(100, |_| {});
+            let done = Arc::new(AtomicBool::new(false));
+            let sign = done.clone();
+            rayon::spawn(move || sign.store(true, SeqCst));
+            while !done.load(SeqCst) {
+                share(100, |_| {});
+            }
         });
     }
 }
