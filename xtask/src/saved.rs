@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 
-/// Room for this in a checkpoint's header, of which 1 MiB is read at most.
-const MOST_BYTES: usize = 900 << 10;
-
 /// All that is needed to use the weights on raw data: the checkpoint's `extra.data`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SavedData {
@@ -28,20 +25,9 @@ pub(crate) struct SavedData {
 }
 
 impl SavedData {
-    /// As JSON, if it is small enough to be read again.
+    /// As JSON. A checkpoint keeps what is long outside its header, so that any number of features fits.
     pub(crate) fn to_json(&self) -> Result<Value, Failure> {
-        let unfit = |message: String| Failure::new(Exit::Data, message);
-        let value = serde_json::to_value(self).map_err(|error| unfit(error.to_string()))?;
-        // The header holds JSON within JSON, in which quotes take two bytes.
-        let bytes = Value::String(value.to_string()).to_string().len();
-        if bytes > MOST_BYTES {
-            let features: usize = self.feature_names.iter().map(Vec::len).sum();
-            return Err(unfit(format!(
-                "names and scaling of {features} features take {bytes} bytes in a checkpoint, the limit is \
-                 {MOST_BYTES}; choose fewer features"
-            )));
-        }
-        Ok(value)
+        serde_json::to_value(self).map_err(|error| Failure::new(Exit::Data, error.to_string()))
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Checkpoint<F: Float = f32> {
     pub callbacks: BTreeMap<String, Value>,
     /// Arrays that belong to callbacks, such as averaged weights, under names that they choose.
     pub arrays: BTreeMap<String, ArrayD<F>>,
-    /// How far each logger had written.
+    /// How far each logger had written: [`loggers::positions`](crate::loggers::positions).
     pub loggers: Vec<Value>,
     /// What the loaders and the data module say of themselves.
     pub loaders: Value,

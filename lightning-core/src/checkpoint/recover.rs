@@ -37,16 +37,17 @@ pub struct Newest<F: Float = f32> {
 /// # Errors
 /// [`CheckpointError::Read`] if the folder cannot be read. Files that cannot be read are passed over.
 pub fn newest_valid<F: Float>(folder: &Path) -> Result<Newest<F>, CheckpointError> {
+    // A header that cannot be read comes first: reading the whole file says why.
+    let mut candidates: Vec<(bool, Position, PathBuf)> = checkpoints(folder)?
+        .into_iter()
+        .map(|path| match decode::peek(&path) {
+            Ok(position) => (false, position, path),
+            Err(_) => (true, Position::default(), path),
+        })
+        .collect();
+    candidates.sort_by(|a, b| b.cmp(a));
     let mut passed_over = Vec::new();
-    let mut candidates = Vec::new();
-    for path in checkpoints(folder)? {
-        match decode::peek(&path) {
-            Ok(position) => candidates.push((position, path)),
-            Err(error) => passed_over.push(error),
-        }
-    }
-    candidates.sort_by(|a: &(Position, PathBuf), b| b.cmp(a));
-    for (_, path) in candidates {
+    for (_, _, path) in candidates {
         match Checkpoint::read(&path) {
             Ok(checkpoint) if checkpoint.can_resume() => {
                 return Ok(Newest { found: Some((path, checkpoint)), passed_over });
@@ -70,4 +71,51 @@ fn checkpoints(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     }
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn the_clock_does_not_decide_and_weights_alone_are_no_training() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, position, loops: bool| {
+            let loops = if loops { true.into() } else { serde_json::Value::Null };
+            let checkpoint: Checkpoint = Checkpoint { position, loops, ..Checkpoint::default() };
+            checkpoint.write(&dir.path().join(name)).expect("written");
+        };
+        let at = |batches, epoch, saves| Position { batches, epoch, saves, ..Position::default() };
+        write("early.ckpt", at(9, 0, 1), true);
+        write("end of epoch.ckpt", at(10, 1, 2), true);
+        write("weights.ckpt", at(10, 1, 3), false);
+        write(".late.ckpt.1-1.tmp", at(99, 9, 9), true);
+        // The clock was set back while the run went on.
+        for (name, hours) in [("early.ckpt", 2), ("end of epoch.ckpt", 1)] {
+            let file = fs::OpenOptions::new().write(true).open(dir.path().join(name)).expect("the file");
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(3600 * hours)).expect("a time");
+        }
+        let newest = newest_valid::<f32>(dir.path()).expect("a folder");
+        assert!(newest.found.is_some_and(|(path, _)| path.ends_with("end of epoch.ckpt")));
+        assert_eq!(newest.passed_over.len(), 1);
+        assert!(
+            newest.passed_over[0]
+                .to_string()
+                .ends_with("weights.ckpt: not a usable checkpoint: it holds weights alone")
+        );
+    }
+
+    #[test]
+    fn a_folder_with_nothing_sound_says_what_it_has() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("a.ckpt"), "not a checkpoint").expect("a file");
+        fs::create_dir(dir.path().join("b.ckpt")).expect("a folder");
+        let newest = newest_valid::<f32>(dir.path()).expect("a folder");
+        assert!(newest.found.is_none());
+        let names: Vec<String> = newest.passed_over.iter().map(ToString::to_string).collect();
+        assert!(names[0].contains("b.ckpt: not a usable checkpoint: not a regular file"), "{names:?}");
+        assert!(names[1].contains("a.ckpt: not a usable checkpoint: its header says"), "{names:?}");
+        assert!(newest_valid::<f32>(&dir.path().join("none")).is_err());
+    }
 }

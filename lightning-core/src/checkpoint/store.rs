@@ -1,5 +1,6 @@
 //! Writing files so that a path holds, at every instant, the old file or the new one.
 
+use super::CheckpointError;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -66,17 +67,19 @@ fn is_temporary(path: &Path) -> bool {
 ///
 /// # Errors
 /// If the folder cannot be read or a file not be removed. A folder that is not there has no leftovers.
-pub fn remove_leftovers(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn remove_leftovers(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let fail = CheckpointError::read(folder);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        entries => entries.map_err(&fail)?,
     };
     let mut removed = Vec::new();
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(&fail)?;
         let path = entry.path();
-        if entry.file_type()?.is_file() && is_temporary(&path) && is_abandoned(&path)? {
-            fs::remove_file(&path)?;
+        let is_file = entry.file_type().map_err(&fail)?.is_file();
+        if is_file && is_temporary(&path) && is_abandoned(&path).map_err(CheckpointError::read(&path))? {
+            fs::remove_file(&path).map_err(CheckpointError::write(&path))?;
             removed.push(path);
         }
     }

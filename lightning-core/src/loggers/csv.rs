@@ -251,7 +251,11 @@ impl Logger for CsvLogger {
             .map_err(|error| refused(&path, &format!("its place is not one: {error}")))?;
         *self = CsvLogger::new(std::mem::take(&mut self.dir));
         let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A run that was saved before its first row was written has no file yet, and loses none.
+                self.open = position.open.filter(|_| position.rows == 0).and_then(Row::restored);
+                return Ok(());
+            }
             text => text.map_err(at(&path))?,
         };
         let kept = cut(&text, &position).ok_or_else(|| {
@@ -319,6 +323,19 @@ mod tests {
         log(&mut resumed, Stage::Train, 2, &[("late", 2.0)]);
         log(&mut resumed, Stage::Validate, 2, &[("val", 3.0)]);
         assert_eq!(text(&mut resumed), whole);
+    }
+
+    #[test]
+    fn a_run_killed_before_its_first_row_was_written_loses_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut logger = CsvLogger::new(dir.path());
+        log(&mut logger, Stage::Train, 1, &[("loss", 0.5)]);
+        let position = logger.position().expect("a place");
+        assert!(!logger.path().exists());
+        let mut resumed = CsvLogger::new(dir.path());
+        resumed.rewind(&position).expect("nothing is missing");
+        log(&mut resumed, Stage::Train, 2, &[("loss", 0.25)]);
+        assert_eq!(text(&mut resumed), "stage,epoch,step,batches,loss\ntrain,0,1,1,0.5\ntrain,0,2,2,0.25\n");
     }
 
     #[test]

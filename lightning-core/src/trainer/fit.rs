@@ -103,6 +103,8 @@ pub(super) struct FitLoop<'a, F: Float> {
     /// The batch before it, if its end is still to come.
     pub(super) pending: Option<Pending>,
     pub(super) is_resumed: bool,
+    /// Whether a wish to stop stood when the resumed run was saved.
+    pub(super) was_asked_to_stop: bool,
     pub(super) window: Window,
     /// Whether an optimizer stepped in this batch.
     pub(super) has_stepped: bool,
@@ -131,7 +133,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
         let mut stop = self.nothing_to_do();
         if stop.is_none() {
             self.hook(module, Hook::OnTrainStart, M::on_train_start)?;
-            stop = self.wish_to_stop(self.progress().epoch);
+            stop = self.wish_at_start();
             while stop.is_none() {
                 self.begin_epoch(module)?;
                 stop = self.epoch(module, train, validation)?.or_else(|| self.is_over());
@@ -327,6 +329,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
             next_batch: None,
             pending: None,
             is_resumed: false,
+            was_asked_to_stop: false,
             window: Window::default(),
             has_stepped: false,
             skipped: 0,
@@ -360,6 +363,19 @@ impl<'a, F: Float> FitLoop<'a, F> {
 
     fn are_steps_done(&self) -> bool {
         self.run.shared.limits.max_steps.is_some_and(|most| self.progress().global_step >= most)
+    }
+
+    /// The wish to stop that callbacks have before anything was trained. Those of a resumed run ask by their state
+    /// alone: a wish is theirs only if it stood when the run was saved, and an epoch that has begun is ended first,
+    /// as it would have been.
+    fn wish_at_start(&mut self) -> Option<StopReason> {
+        if self.is_resumed && !self.was_asked_to_stop {
+            *self.run.shared.wishes.stop.borrow_mut() = None;
+        }
+        match self.next_batch {
+            None => self.wish_to_stop(self.progress().epoch),
+            Some(_) => None,
+        }
     }
 
     /// The wish to stop, if it may be heard after so many epochs; one that comes too early is dropped.

@@ -93,6 +93,7 @@ pub(crate) struct FitState {
     #[serde(with = "exact::map")]
     progress_bar_metrics: Metrics,
     monitors_checked: bool,
+    was_asked_to_stop: bool,
     warnings: Vec<String>,
 }
 
@@ -115,6 +116,7 @@ impl<F: Float> FitLoop<'_, F> {
             logged_metrics: views.logged.clone(),
             progress_bar_metrics: views.progress_bar.clone(),
             monitors_checked: self.monitors_checked,
+            was_asked_to_stop: shared.wishes.stop.borrow().is_some(),
             warnings: self.run.warnings.clone(),
         }
     }
@@ -127,6 +129,7 @@ impl<F: Float> FitLoop<'_, F> {
         self.saves = saved.saves;
         self.clock.add(Duration::from_secs_f64(saved.seconds));
         self.monitors_checked = saved.monitors_checked;
+        self.was_asked_to_stop = saved.was_asked_to_stop;
         self.pending = saved.pending;
         self.run.warnings.splice(0..0, saved.warnings);
         {

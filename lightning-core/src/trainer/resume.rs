@@ -3,7 +3,7 @@
 use super::fit::FitLoop;
 use super::position::FitState;
 use super::{Trainer, TrainerError};
-use crate::checkpoint::{Checkpoint, Newest, newest_valid};
+use crate::checkpoint::{Checkpoint, Newest, newest_valid, remove_leftovers};
 use crate::{Float, LightningModule};
 use std::path::{Path, PathBuf};
 
@@ -37,14 +37,25 @@ impl<F: Float> Trainer<F> {
             true => newest_valid(folder)?,
             false => Newest { found: None, passed_over: Vec::new() },
         };
-        let notes = match checkpoint {
+        let mut notes: Vec<String> = match checkpoint {
             Some(_) => passed_over.iter().map(|error| format!("passed over {error}")).collect(),
             None if passed_over.is_empty() => {
                 vec![format!("{}: nothing to resume, beginning anew", folder.display())]
             }
             None => return Err(passed_over.swap_remove(0).into()),
         };
+        notes.extend(clean(folder));
         Ok(Found { checkpoint, notes })
+    }
+}
+
+/// Removes half-written files of a run that was killed here. What cannot be removed is in nobody's way.
+fn clean(folder: &Path) -> Vec<String> {
+    match remove_leftovers(folder) {
+        Ok(paths) => {
+            paths.iter().map(|path| format!("{}: left by a killed run, removed", path.display())).collect()
+        }
+        Err(error) => vec![error.to_string()],
     }
 }
 
