@@ -24,3 +24,8 @@ fn loops_see_the_batches_that_lightnings_see() {
 fn updates_and_learning_rates_are_lightnings() {
     replay(include_str!("fixtures/lightning/optimization.json"));
 }
+
+#[test]
+fn a_fit_that_is_cut_in_two_ends_as_lightnings() {
+    replay(include_str!("fixtures/lightning/resume.json"));
+}

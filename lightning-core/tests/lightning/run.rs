@@ -1,11 +1,11 @@
 //! Runs a scenario with our trainer and gives what it did, in the fixtures' words.
 
 use super::journal::{Journal, Recorder, Rows, files, metrics};
-use super::knobs;
 use super::number::{array, list, text, written};
 use super::scripted::{Batch, Scripted};
+use super::{callbacks, knobs};
 use lightning_core::data::Loader;
-use lightning_core::trainer::{Compat, FitReport, Several};
+use lightning_core::trainer::{Compat, FitReport, Resume, Several};
 use lightning_core::{Trainer, TrainerError};
 use serde_json::{Map, Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +37,8 @@ fn try_run(scenario: &Value, one: &Value, compat: Compat, folder: &Path) -> Resu
     let mut trainer = Trainer { compat, ..knobs::trainer(&args)? };
     trainer.loggers.push(Box::new(Rows(journal.clone())));
     trainer.callbacks.push(Box::new(Recorder { journal: journal.clone(), folder: folder.to_owned() }));
+    let given = one.get("callbacks").unwrap_or(&scenario["callbacks"]);
+    trainer.callbacks.extend(list(given).iter().map(|each| callbacks::callback(each, folder)));
     let (report, returned) = execute(&mut trainer, &mut module, &scenario["loaders"], one, folder)
         .map_err(|error| error.to_string())?;
     let whole = outcome(&journal, &module, report.as_ref(), returned, folder);
@@ -55,18 +57,21 @@ fn execute(
     module: &mut Scripted,
     loaders: &Value,
     one: &Value,
-    _folder: &Path,
+    folder: &Path,
 ) -> Result<(Option<FitReport>, Value), TrainerError> {
     let action = text(&one["do"]);
     let several = list(&loaders[if action == "fit" || action == "validate" { "val" } else { action }]);
     let several: Vec<Vec<Batch>> = several.iter().map(loader).collect();
     let several = Several(several.iter().map(|each| each as &dyn Loader<Batch = Batch>).collect());
-    Ok(match action {
-        "fit" => (Some(trainer.fit(module, &loader(&loaders["train"]), several)?), Value::Null),
-        "validate" => (None, metrics(&trainer.validate(module, several)?)),
-        "test" => (None, metrics(&trainer.test(module, several)?)),
-        "predict" => (None, json!(trainer.predict(module, several)?)),
-        other => panic!("no run is called {other}"),
+    let from = one["from"].as_str().map(|name| folder.join(name));
+    trainer.resume = from.clone().map(Resume::Path);
+    Ok(match (action, from) {
+        ("fit", _) => (Some(trainer.fit(module, &loader(&loaders["train"]), several)?), Value::Null),
+        ("validate", Some(path)) => (None, metrics(&trainer.validate_checkpoint(module, several, &path)?)),
+        ("validate", None) => (None, metrics(&trainer.validate(module, several)?)),
+        ("test", None) => (None, metrics(&trainer.test(module, several)?)),
+        ("predict", None) => (None, json!(trainer.predict(module, several)?)),
+        (other, _) => panic!("no run is called {other}"),
     })
 }
 
