@@ -96,12 +96,18 @@ impl Session {
             if threads == 1 { self.effort.rounds } else { self.effort.rounds.saturating_sub(2).max(2) };
         for _ in 0..rounds {
             for turn in &mut turns {
-                let worker = self.workers.get_mut(&(turn.who, threads)).expect("it had its first turn");
+                // Who failed in an earlier round is gone.
+                let Some(worker) = self.workers.get_mut(&(turn.who, threads)) else { continue };
                 match worker.run(turn.times, turn.samples + turn.warm_up) {
-                    Ok(times) => turn.measured.extend(&times[turn.warm_up as usize..]),
-                    Err(reason) => output::note(&format!("skipped: {} at `{job}`: {reason}", turn.who)),
+                    Ok(times) => {
+                        turn.measured.extend(times.iter().skip(turn.warm_up as usize));
+                        worker.settle();
+                    }
+                    Err(reason) => {
+                        output::note(&format!("skipped: {} at `{job}`: {reason}", turn.who));
+                        self.workers.remove(&(turn.who, threads));
+                    }
                 }
-                worker.settle();
             }
         }
         let measured = turns.into_iter().filter(|turn| !turn.measured.is_empty());
@@ -125,7 +131,8 @@ impl Session {
         let times = (turn / 10.0 / guess).ceil().clamp(1.0, 1e6);
         let samples = (turn / (times * guess)).round().clamp(1.0, 10.0);
         let (sample, warming) = (times * guess, warming(threads).as_nanos() as f64);
-        let warm_up = if sample < 5e7 { (warming / sample).ceil() } else { 0.0 };
+        // A long sample warms itself up.
+        let warm_up = if sample < 5e7 { (warming / sample).ceil() } else { (warming / sample).round() };
         let (times, samples, warm_up) = (times as u32, samples as u32, warm_up as u32);
         Ok(Some(Turn { who, times, samples, warm_up, measured: Vec::new() }))
     }

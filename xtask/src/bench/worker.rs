@@ -7,7 +7,8 @@ use std::fmt::{self, Display};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Who does the work.
@@ -109,11 +110,16 @@ pub(crate) struct Places {
     pub(crate) xtask: PathBuf,
 }
 
+/// How long an answer may take; the longest job, an epoch of a million rows, takes a
+/// quarter of it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running worker. It is told to end, and waited for, when this is dropped.
 pub(crate) struct Worker {
     child: Child,
     to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
+    /// Its lines, read by a thread, so that one can give up waiting.
+    from: Receiver<String>,
     /// Name and version, as it says itself.
     pub(crate) version: String,
 }
@@ -125,8 +131,12 @@ impl Worker {
         let shown = shown(&command, &places.root);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("`{shown}` cannot be run: {error}"))?;
-        let (to, from) = (child.stdin.take(), child.stdout.take().expect("it is piped"));
-        let mut worker = Worker { child, to, from: BufReader::new(from), version: String::new() };
+        let (to, out) = (child.stdin.take(), child.stdout.take().expect("it is piped"));
+        let (line, from) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(out).lines().map_while(Result::ok).try_for_each(|l| line.send(l))
+        });
+        let mut worker = Worker { child, to, from, version: String::new() };
         let hello = worker.line().map_err(|_| format!("`{shown}` ended at once; run it to see why"))?;
         worker.version = hello.strip_prefix("hello ").unwrap_or(&hello).to_owned();
         Ok(worker)
@@ -186,12 +196,13 @@ impl Worker {
     }
 
     fn line(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        match self.from.read_line(&mut line) {
-            Ok(1..) => Ok(line.trim_end().to_owned()),
-            Ok(0) => Err("it ended without an answer".to_owned()),
-            Err(error) => Err(format!("it cannot be read: {error}")),
-        }
+        self.from.recv_timeout(PATIENCE).map_err(|error| match error {
+            RecvTimeoutError::Disconnected => "it ended without an answer".to_owned(),
+            RecvTimeoutError::Timeout => {
+                let _ = self.child.kill();
+                format!("no answer within {} seconds", PATIENCE.as_secs())
+            }
+        })
     }
 }
 
