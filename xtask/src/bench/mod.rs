@@ -40,6 +40,10 @@ turns; printed are medians. `--peers` lets PyTorch, PyTorch Lightning, OpenBLAS
 are built from the folder peers, the others come from --python; whoever is
 missing is skipped. A complete run with --peers writes docs/performance.md.
 
+GROUPS: gemm, narrow, passes, step, adam, inference, start, memory, growth
+NAMES: torch, torch-fused, lightning, openblas, matrixmultiply, gemm, faer,
+burn, candle
+
 Examples:
   cargo xtask bench --quick
   cargo xtask bench --only step,adam --against torch,burn
@@ -61,18 +65,18 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     peers: bool,
     /// Only these libraries, with commas between
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", hide_possible_values = true)]
     against: Vec<Contestant>,
     /// Only these groups, with commas between
-    #[arg(long, value_delimiter = ',', value_name = "GROUPS")]
+    #[arg(long, value_delimiter = ',', value_name = "GROUPS", hide_possible_values = true)]
     only: Vec<Group>,
     /// Numbers of threads, with commas between
     #[arg(long, value_delimiter = ',', value_name = "COUNTS", default_values_t = [1, 2], value_parser = clap::value_parser!(u8).range(1..=64))]
     threads: Vec<u8>,
-    /// The Python that has torch, lightning and numpy
+    /// A Python with torch and numpy
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: OsString,
-    /// Write docs/performance.md although the run is not complete
+    /// Write docs/performance.md of an incomplete run
     #[arg(long)]
     write: bool,
     /// Be the worker of this name
