@@ -7,6 +7,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Weights with everything that the training they come from needs to go on.
 ///
@@ -51,6 +52,9 @@ pub struct Checkpoint<F: Float = f32> {
     pub arrays: BTreeMap<String, ArrayD<F>>,
     /// How far each logger had written: [`loggers::positions`](crate::loggers::positions).
     pub loggers: Vec<Value>,
+    /// The files of these loggers. They are made durable before the checkpoint is, which must not know of rows that
+    /// are lost with the power; they are no part of the file.
+    pub logs: Vec<PathBuf>,
     /// What the loaders and the data module say of themselves.
     pub loaders: Value,
     /// Anything else that whoever saved it wants back.

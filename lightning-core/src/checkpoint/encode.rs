@@ -2,7 +2,7 @@
 
 use super::header::{self, Meta};
 use super::sections::RESERVED;
-use super::store::replace_atomically;
+use super::store::{replace_atomically, sync};
 use super::{Checkpoint, CheckpointError};
 use crate::Float;
 use crc32fast::Hasher;
@@ -39,12 +39,14 @@ impl<F: Float> Data<'_, F> {
 }
 
 impl<F: Float> Checkpoint<F> {
-    /// Writes the file [atomically](super::write_atomically), without a second copy of the arrays in memory.
+    /// Writes the file [atomically](super::write_atomically), without a second copy of the arrays in memory, after its
+    /// [`logs`](Self::logs).
     ///
     /// # Errors
     /// [`CheckpointError::Write`]; also if the name of a weight is one that the format uses itself, or if there are
     /// more than 10,000 arrays or 1 MiB of names.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        self.logs.iter().try_for_each(|log| sync(log).map_err(CheckpointError::write(log)))?;
         replace_atomically(path, |file| self.stream(file)).map_err(CheckpointError::write(path))
     }
 

@@ -108,6 +108,14 @@ fn write_synced(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Res
     file.into_inner()?.sync_all()
 }
 
+/// Makes a file durable that others write, if it is there.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        file => file?.sync_data().and_then(|()| sync_folder(path)),
+    }
+}
+
 /// Makes the rename itself durable, where a folder can be opened for that.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {

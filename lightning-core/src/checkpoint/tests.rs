@@ -35,6 +35,7 @@ fn whole() -> Checkpoint {
         ]
         .into(),
         loggers: vec![json!(120), Value::Null],
+        logs: Vec::new(),
         loaders: json!({"samples": 10}),
         extra: json!({"scaler": (0..2000).map(|i| f64::from(i) / 7.0).collect::<Vec<_>>(), "name": "Größe \"q\"\n"}),
     }

@@ -226,14 +226,6 @@ impl Logger for CsvLogger {
 
     fn position(&mut self) -> io::Result<Value> {
         self.flush()?;
-        if self.file_columns.is_some() {
-            let path = self.path();
-            OpenOptions::new()
-                .append(true)
-                .open(&path)
-                .and_then(|file| file.sync_data())
-                .map_err(at(&path))?;
-        }
         let open = self.open.as_ref().map(|row| {
             let metrics =
                 row.metrics.iter().map(|metric| (metric.name.to_string(), metric.value.to_string()));
@@ -243,6 +235,10 @@ impl Logger for CsvLogger {
         let columns = self.columns.iter().map(|name| name.to_string()).collect();
         let position = Position { rows: self.written, columns, open };
         serde_json::to_value(position).map_err(io::Error::from)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path()]
     }
 
     fn rewind(&mut self, position: &Value) -> io::Result<()> {

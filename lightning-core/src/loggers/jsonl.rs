@@ -160,11 +160,12 @@ impl Logger for JsonLinesLogger {
     }
 
     fn position(&mut self) -> io::Result<Value> {
-        if let Some(file) = &self.file {
-            file.sync_data().map_err(at(&self.path()))?;
-        }
         let position = Position { bytes: self.len, has_hyperparameters: self.has_hyperparameters };
         serde_json::to_value(position).map_err(io::Error::from)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path()]
     }
 
     fn rewind(&mut self, position: &Value) -> io::Result<()> {

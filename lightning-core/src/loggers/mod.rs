@@ -25,7 +25,7 @@ pub use memory::{MemoryLogger, OwnedRow};
 use crate::{Hyperparameters, Stage};
 use serde_json::{Value, json};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A number under its name. The name is shared: a clone copies no text.
@@ -150,12 +150,18 @@ pub trait Logger: Send {
         Ok(())
     }
 
-    /// Makes everything so far durable and says where the files stand, for a checkpoint.
+    /// Hands everything so far to the system and says where the files stand, for a checkpoint. It does not wait for
+    /// the disk: whoever writes the checkpoint makes [`files`](Self::files) durable first.
     ///
     /// # Errors
     /// If it cannot be written.
     fn position(&mut self) -> io::Result<Value> {
         Ok(Value::Null)
+    }
+
+    /// The files that a position speaks of.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Goes on exactly where [`position`](Self::position) was called: what the files hold behind that place is cut

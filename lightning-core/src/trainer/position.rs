@@ -167,6 +167,7 @@ impl<F: Float> FitLoop<'_, F> {
         let mut checkpoint = self.checkpoint(module);
         checkpoint.loggers =
             loggers::positions(&mut self.run.trainer.loggers).map_err(TrainerError::Logger)?;
+        checkpoint.logs = self.run.trainer.loggers.iter().flat_map(|logger| logger.files()).collect();
         let checkpoint = Arc::new(checkpoint);
         let Run { trainer, shared, .. } = &mut self.run;
         let loggers = RefCell::new(&mut trainer.loggers);
