@@ -36,6 +36,7 @@ pub(crate) struct Shared<F: Float> {
     pub(crate) wishes: Wishes,
     pub(crate) limits: Limits,
     pub(crate) is_sanity_check: bool,
+    pub(crate) is_interrupted: bool,
     /// Whether gradients wait for more batches.
     pub(crate) is_window_open: bool,
     /// Loaders of the pass over validation, test or prediction data that runs.
@@ -61,6 +62,8 @@ pub(crate) struct Limits {
     pub(crate) max_steps: Option<u64>,
     pub(crate) train_batches: usize,
     pub(crate) val_batches: usize,
+    pub(crate) is_validation_at_epoch_end: bool,
+    pub(crate) is_fast_dev_run: bool,
 }
 
 /// One hook of one run.
@@ -110,6 +113,7 @@ impl<F: Float> Shared<F> {
             },
             limits: Limits::default(),
             is_sanity_check: false,
+            is_interrupted: false,
             is_window_open: false,
             loaders: 1,
             parameters,

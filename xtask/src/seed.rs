@@ -9,13 +9,14 @@ use crate::score;
 use crate::settings::{Choice, Settings};
 use crate::signals::Signals;
 use crate::source::Source;
-use lightning_core::callbacks::{Callback, Mode, ModelCheckpoint};
+use lightning_core::callbacks::{Callback, CheckpointHandle, ModelCheckpoint, SaveEvery, SaveLast, TopK};
 use lightning_core::checkpoint::write_atomically;
 use lightning_core::data::DataLoader;
 use lightning_core::loggers::{CsvLogger, RunStatus};
 use lightning_core::{FitReport, Seed, Trainer};
 use metrics::Evaluation;
 use mmdynamic::{Hyperparameters, LossTerms, MmDynamic, MultiViewDataset};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -75,10 +76,9 @@ impl Plan<'_> {
             return Err(Failure::new(exit, "stopped before the training began"));
         }
         let folder = run_folder::create(self.out)?;
-        let monitor = data.validation.is_some().then_some("val_loss");
-        let mut checkpoints = ModelCheckpoint::new(folder.join("checkpoints"), monitor, Mode::Min);
-        checkpoints.data = saved;
-        let report = self.fit(model, &data, seed, &folder, &checkpoints)?;
+        let mut checkpoints =
+            Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
+        let report = self.fit(model, &data, seed, &folder, &mut checkpoints)?;
         let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
         let outcome = Outcome {
             seed,
@@ -115,10 +115,10 @@ impl Plan<'_> {
         data: &Prepared,
         seed: u64,
         folder: &Path,
-        checkpoints: &ModelCheckpoint,
+        checkpoints: &mut Checkpoints,
     ) -> Result<FitReport, Failure> {
         let settings = self.settings;
-        let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(checkpoints.handle())];
+        let mut callbacks: Vec<Box<dyn Callback>> = std::mem::take(&mut checkpoints.callbacks);
         if !self.quiet {
             callbacks.push(Box::new(Progress::new(settings.epochs, seed)));
         }
@@ -144,7 +144,7 @@ impl Plan<'_> {
         match self.signals.exit() {
             None => Ok(report),
             Some(exit) => {
-                let last = checkpoints.last_model_path();
+                let last = checkpoints.last.last_model_path().unwrap_or_default();
                 let message =
                     format!("stopped by a signal in epoch {}; the weights so far are in", report.epochs);
                 Err(Failure::new(exit, format!("{message} {}", last.display())))
@@ -155,16 +155,55 @@ impl Plan<'_> {
     /// File, epoch and validation loss of what is to be tested.
     fn chosen(
         &self,
-        checkpoints: &ModelCheckpoint,
+        checkpoints: &Checkpoints,
         report: &FitReport,
     ) -> Result<(PathBuf, usize, Option<f64>), Failure> {
         match self.settings.choice {
-            Choice::Last => Ok((checkpoints.last_model_path(), report.epochs.saturating_sub(1), None)),
-            Choice::Best => match (checkpoints.best_model_path(), checkpoints.best_model_score()) {
-                (Some(path), Some((score, epoch))) => Ok((path, epoch, Some(score))),
-                _ => Err(Failure::new(Exit::Diverged, "val_loss was a finite number in no epoch")),
-            },
+            Choice::Last => {
+                let path = checkpoints.last.last_model_path();
+                let path = path.ok_or_else(|| {
+                    Failure::new(Exit::Usage, "no epoch was trained: give --epochs 1 or more")
+                })?;
+                Ok((path, report.epochs.saturating_sub(1), None))
+            }
+            Choice::Best => {
+                let best = checkpoints.best.as_ref();
+                match best.and_then(|best| best.best_model_path().zip(best.best_model_score())) {
+                    Some((path, (score, epoch))) => Ok((path, epoch, Some(score))),
+                    None => Err(Failure::new(Exit::Diverged, "val_loss was a finite number in no epoch")),
+                }
+            }
         }
+    }
+}
+
+/// What keeps the weights of a training: the best epoch by `val_loss`, and the last state.
+struct Checkpoints {
+    callbacks: Vec<Box<dyn Callback>>,
+    best: Option<CheckpointHandle>,
+    last: CheckpointHandle,
+}
+
+/// How much of a training is lost at most when the machine goes down.
+const LAST_EVERY: Duration = Duration::from_secs(30);
+
+impl Checkpoints {
+    fn new(folder: &Path, has_validation: bool, saved: &Value) -> Self {
+        let last = ModelCheckpoint {
+            save_top_k: TopK::Best(0),
+            save_last: SaveLast::Yes,
+            every: SaveEvery::Time(LAST_EVERY),
+            data: saved.clone(),
+            ..ModelCheckpoint::new(folder)
+        };
+        let best = has_validation.then(|| ModelCheckpoint {
+            data: saved.clone(),
+            ..ModelCheckpoint::monitoring(folder, "val_loss")
+        });
+        let handles = (best.as_ref().map(ModelCheckpoint::handle), last.handle());
+        let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(last)];
+        callbacks.extend(best.map(|best| Box::new(best) as Box<dyn Callback>));
+        Checkpoints { callbacks, best: handles.0, last: handles.1 }
     }
 }
 

@@ -1,8 +1,12 @@
 //! What can be hooked into a run without touching the module.
 
+mod file_name;
+mod mode;
 mod model_checkpoint;
+mod ranking;
 
-pub use model_checkpoint::{Mode, ModelCheckpoint};
+pub use mode::Mode;
+pub use model_checkpoint::{CheckpointHandle, CheckpointRun, ModelCheckpoint, SaveEvery, SaveLast, TopK};
 
 use crate::checkpoint::Checkpoint;
 use crate::trainer::{State, TrainerError};

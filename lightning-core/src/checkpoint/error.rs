@@ -39,7 +39,7 @@ impl CheckpointError {
         move |source| CheckpointError::Read { path: path.clone(), source }
     }
 
-    pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+    pub(crate) fn write(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| CheckpointError::Write { path: path.clone(), source }
     }

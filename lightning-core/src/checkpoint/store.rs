@@ -35,6 +35,21 @@ pub(super) fn replace_atomically(
     sync_folder(path)
 }
 
+/// Makes `link` another name of `file`, in the place of what was there.
+pub(super) fn link_atomically(file: &Path, link: &Path) -> io::Result<()> {
+    let temporary = temporary_beside(link)?;
+    fs::hard_link(file, &temporary)?;
+    if let Err(error) = fs::rename(&temporary, link) {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    // Renaming one name of a file to another does nothing, and leaves both.
+    if temporary.exists() {
+        fs::remove_file(&temporary)?;
+    }
+    sync_folder(link)
+}
+
 /// A name that no other writer, in this process or another, uses: `.NAME.PROCESS-NUMBER.tmp`.
 fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);

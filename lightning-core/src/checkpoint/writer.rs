@@ -1,5 +1,6 @@
 //! Writing in the background: the training goes on while its last checkpoint is made durable.
 
+use super::store::link_atomically;
 use super::{Checkpoint, CheckpointError};
 use crate::Float;
 use std::fs;
@@ -61,6 +62,18 @@ impl CheckpointWriter {
             }
         };
         self.hand_over(Box::new(job)).map_err(CheckpointError::write(&path))
+    }
+
+    /// Lets `link` be another name of `file`, which was handed over before: a hard link, made in its turn and in one
+    /// instant.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn link(&mut self, file: &Path, link: &Path) -> Result<(), CheckpointError> {
+        self.check()?;
+        let (file, name) = (file.to_owned(), link.to_owned());
+        let job = move || link_atomically(&file, &name).map_err(CheckpointError::write(&name));
+        self.hand_over(Box::new(job)).map_err(CheckpointError::write(link))
     }
 
     /// Waits until everything that was handed over is durable.

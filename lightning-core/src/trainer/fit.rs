@@ -139,6 +139,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
                 stop = self.epoch(module, train, validation)?.or_else(|| self.is_over());
             }
             if stop == Some(StopReason::Interrupted) {
+                self.run.shared.is_interrupted = true;
                 self.save(module)?;
             }
             self.hook(module, Hook::OnTrainEnd, M::on_train_end)?;

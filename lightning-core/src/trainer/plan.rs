@@ -74,7 +74,16 @@ impl Plan {
             None => (trainer.max_epochs, trainer.max_steps),
         };
         let val_batches = self.val_batches.iter().sum();
-        Limits { max_epochs, max_steps, train_batches: self.batches, val_batches }
+        let is_validation_at_epoch_end =
+            val_batches == 0 || (self.epochs == 1 && self.interval.is_epoch_end());
+        Limits {
+            max_epochs,
+            max_steps,
+            train_batches: self.batches,
+            val_batches,
+            is_validation_at_epoch_end,
+            is_fast_dev_run: trainer.fast_dev_run.is_some(),
+        }
     }
 
     /// Whether validation follows a batch that ended so: when it is the batch's turn, or when the epoch is cut.

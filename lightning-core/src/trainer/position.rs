@@ -108,7 +108,8 @@ impl<F: Float> FitLoop<'_, F> {
             window: self.window,
             skipped: self.skipped,
             saves: self.saves,
-            seconds: self.clock.elapsed().as_secs_f64(),
+            // Only where the time decides something: a file must not depend on the clock without need.
+            seconds: self.run.trainer.max_time.map_or(0.0, |_| self.clock.elapsed().as_secs_f64()),
             accumulate_grad_batches: shared.wishes.accumulate_grad_batches.get(),
             due: self.optimization().borrow().due.clone(),
             train_log: shared.train_log.save(),

@@ -20,6 +20,6 @@ pub struct FitReport {
     pub metrics: Metrics,
     /// What looked wrong but did not stop the fit.
     pub warnings: Vec<String>,
-    /// Wall-clock time, that before a resume included.
+    /// Wall-clock time; with `max_time` that before a resume included.
     pub duration: Duration,
 }

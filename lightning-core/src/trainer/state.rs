@@ -68,6 +68,12 @@ pub struct State<'a, F: Float = f32> {
     pub batches: usize,
     /// Validation batches of a pass, over all loaders.
     pub val_batches: usize,
+    /// Whether every epoch ends with the one validation that it has, or there is none.
+    pub is_validation_at_epoch_end: bool,
+    /// Whether this run only tries everything out and leaves no file.
+    pub is_fast_dev_run: bool,
+    /// Whether the fit ends because the interrupt flag was set.
+    pub is_interrupted: bool,
     /// Index of the batch's loader, where there are several.
     pub dataloader_idx: usize,
     /// Index of the optimizer that a hook is about.
@@ -107,6 +113,9 @@ impl<'a, F: Float> State<'a, F> {
             batch_size,
             batches: shared.limits.train_batches,
             val_batches: shared.limits.val_batches,
+            is_validation_at_epoch_end: shared.limits.is_validation_at_epoch_end,
+            is_fast_dev_run: shared.limits.is_fast_dev_run,
+            is_interrupted: shared.is_interrupted,
             dataloader_idx,
             optimizer_idx,
             loss,
@@ -138,6 +147,11 @@ impl<'a, F: Float> State<'a, F> {
     /// [`on_checkpoint`](crate::callbacks::Callback::on_checkpoint) at the next moment from which a run can continue.
     pub fn request_checkpoint(&self) {
         self.shared.wishes.checkpoint.set(true);
+    }
+
+    /// The stage that logs this name, if any did so far.
+    pub fn stage_of(&self, name: &str) -> Option<Stage> {
+        self.shared.views.owners.get(name).copied()
     }
 
     /// Number of optimizers; 0 outside a fit.
