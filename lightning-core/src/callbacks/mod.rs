@@ -14,7 +14,7 @@ use crate::{Float, Hook};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a hook gives back: an error ends the run with [`TrainerError::Callback`](crate::TrainerError::Callback).
+/// What a hook gives back: an error ends the run with [`TrainerError::Callback`].
 pub type CallbackResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// When a callback's turn comes.

@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 
 impl<F: Float> Trainer<F> {
     /// Trains `module` on `train` and validates on `validation`: `Some(&loader)`, `None::<&Vec<_>>` for no
-    /// validation, or [`Several`](super::Several).
+    /// validation, or [`Several`].
     ///
     /// # Errors
     /// If a setting, the optimizers or the loss make no sense, the run diverges, or a callback or logger fails.
