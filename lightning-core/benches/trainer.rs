@@ -3,6 +3,7 @@
 //! `loop` is the same step without a trainer; the difference of the two is the overhead.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use lightning_core::callbacks::{Callback, ModelCheckpoint};
 use lightning_core::nn::{Collector, Module};
 use lightning_core::optim::{Optimizer, Optimizers};
 use lightning_core::testing::GradientDescent;
@@ -63,6 +64,15 @@ fn steps(c: &mut Criterion) {
     group.bench_function("trainer", |b| {
         b.iter(|| {
             let mut trainer = Trainer { max_epochs: 1, ..Trainer::default() };
+            trainer.fit(&mut One::new(), &batches, None::<&Vec<_>>).expect("a fit");
+        });
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    group.bench_function("trainer with a checkpoint at the end", |b| {
+        b.iter(|| {
+            let checkpoint = ModelCheckpoint::new(dir.path());
+            let callbacks: Vec<Box<dyn Callback>> = vec![Box::new(checkpoint)];
+            let mut trainer = Trainer { max_epochs: 1, callbacks, ..Trainer::default() };
             trainer.fit(&mut One::new(), &batches, None::<&Vec<_>>).expect("a fit");
         });
     });

@@ -4,30 +4,33 @@ mod slope;
 
 use lightning_core::callbacks::{Callback, CallbackResult};
 use lightning_core::checkpoint::Checkpoint;
+use lightning_core::data::{DataModule, DataResult, Loader};
 use lightning_core::loggers::MemoryLogger;
 use lightning_core::nn::{Collector, Layer, Linear, Module};
 use lightning_core::optim::{GradientClip, Optimizers, grad_norm};
 use lightning_core::testing::{GradientDescent, Line, LineBatch, line_batches};
-use lightning_core::trainer::{Limit, Several};
+use lightning_core::trainer::{Limit, Resume, Several};
 use lightning_core::{LightningModule, LogOptions, Seed, Stage, State, StepCx, Trainer, Var};
-use slope::{Slope, batches, fit, trainer};
+use slope::{Batch, Slope, batches, fit, trainer};
 use std::sync::{Arc, Mutex};
+
+/// Keeps the checkpoint of the newest epoch.
+struct Save(std::path::PathBuf);
+impl Callback for Save {
+    fn name(&self) -> &str {
+        "Save"
+    }
+    fn on_train_epoch_end(&mut self, state: &State<'_>) -> CallbackResult {
+        state.request_checkpoint();
+        Ok(())
+    }
+    fn on_checkpoint(&mut self, _: &State<'_>, checkpoint: &Arc<Checkpoint>) -> CallbackResult {
+        Ok(checkpoint.write(&self.0)?)
+    }
+}
 
 #[test]
 fn a_checkpoint_is_judged_at_its_place_and_the_module_keeps_its_weights() {
-    struct Save(std::path::PathBuf);
-    impl Callback for Save {
-        fn name(&self) -> &str {
-            "Save"
-        }
-        fn on_train_epoch_end(&mut self, state: &State<'_>) -> CallbackResult {
-            state.request_checkpoint();
-            Ok(())
-        }
-        fn on_checkpoint(&mut self, _: &State<'_>, checkpoint: &Arc<Checkpoint>) -> CallbackResult {
-            Ok(checkpoint.write(&self.0)?)
-        }
-    }
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("last.ckpt");
     let mut fitting = Trainer { callbacks: vec![Box::new(Save(path.clone()))], ..trainer(3) };
@@ -242,4 +245,55 @@ fn nothing_is_logged_where_nothing_can_be_and_on_step_needs_a_step() {
         attempt(|cx, x| cx.log_dict([("a", x), ("b", 2.0 * x)], LogOptions::default()), Stage::Train);
     let metrics = metrics.expect("no panic").expect("a fit");
     assert_eq!((metrics["a"], metrics["b"]), (1.0, 2.0));
+}
+
+/// Notes what is asked of it.
+struct Points(Vec<String>);
+impl DataModule for Points {
+    type Batch = Batch;
+    fn prepare_data(&mut self) -> DataResult {
+        self.0.push("prepare_data".into());
+        Ok(())
+    }
+    fn setup(&mut self, stage: Stage) -> DataResult {
+        self.0.push(format!("setup {}", stage.name()));
+        if self.0.len() > 20 { Err("no more data".into()) } else { Ok(()) }
+    }
+    fn train_dataloader(&self) -> Option<Box<dyn Loader<Batch = Batch> + '_>> {
+        Some(Box::new(batches(&[1.0, 2.0])))
+    }
+    fn val_dataloaders(&self) -> Vec<Box<dyn Loader<Batch = Batch> + '_>> {
+        vec![Box::new(batches(&[3.0])), Box::new(batches(&[4.0]))]
+    }
+    fn teardown(&mut self, stage: Stage) {
+        self.0.push(format!("teardown {}", stage.name()));
+    }
+    fn state_dict(&self) -> serde_json::Value {
+        self.0.len().into()
+    }
+    fn load_state_dict(&mut self, saved: &serde_json::Value) -> DataResult {
+        self.0.push(format!("load_state_dict {saved}"));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_data_module_is_prepared_set_up_and_torn_down_and_comes_back_with_the_run() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("last.ckpt");
+    let mut points = Points(Vec::new());
+    let mut fitting = Trainer { callbacks: vec![Box::new(Save(path.clone()))], ..trainer(1) };
+    let report = fitting.fit_datamodule(&mut Slope::default(), &mut points).expect("a fit");
+    assert_eq!((report.batches, report.metrics["v/dataloader_idx_1"]), (2, 4.0));
+    assert_eq!(points.0, ["prepare_data", "setup train", "teardown train"]);
+    points.0.clear();
+    let mut resumed = Trainer { resume: Some(Resume::Path(path)), ..trainer(2) };
+    resumed.fit_datamodule(&mut Slope::default(), &mut points).expect("a fit");
+    assert_eq!(points.0, ["prepare_data", "setup train", "load_state_dict 2", "teardown train"]);
+    points.0.clear();
+    trainer(1).validate_datamodule(&mut Slope::default(), &mut points).expect("a pass");
+    assert_eq!(points.0, ["prepare_data", "setup val", "teardown val"]);
+    points.0.resize(20, String::new());
+    let error = trainer(1).fit_datamodule(&mut Slope::default(), &mut points).expect_err("no data");
+    assert_eq!(error.to_string(), "the data module: no more data");
 }

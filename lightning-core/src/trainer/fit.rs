@@ -4,7 +4,7 @@
 //! when its validation is done and all schedulers have moved on; an epoch ends when its metrics are written.
 
 use super::clock::Clock;
-use super::loaders::{Loaders, Several};
+use super::loaders::Loaders;
 use super::plan::{Ending, Plan};
 use super::position::{Pending, Window};
 use super::resume::Found;
@@ -12,7 +12,7 @@ use super::run::{Run, notify};
 use super::{FitReport, StopReason, Trainer, TrainerError};
 use crate::callbacks::Kind;
 use crate::context::{Moment, StepCx};
-use crate::data::{DataModule, Loader};
+use crate::data::Loader;
 use crate::hook::{Hook, Stage};
 use crate::loggers::RunStatus;
 use crate::optim::Interval;
@@ -20,7 +20,6 @@ use crate::optimization::Optimization;
 use crate::{Float, LightningModule, StepRng, loggers};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::sync::atomic::Ordering;
 
 impl<F: Float> Trainer<F> {
     /// Trains `module` on `train` and validates on `validation`: `Some(&loader)`, `None::<&Vec<_>>` for no
@@ -44,32 +43,7 @@ impl<F: Float> Trainer<F> {
         self.fit_from(found, module, train, validation, &data)
     }
 
-    /// Trains on the data of a data module, which is prepared, set up and torn down.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and if the data cannot be had.
-    pub fn fit_datamodule<M, D>(&mut self, module: &mut M, data: &mut D) -> Result<FitReport, TrainerError>
-    where
-        M: LightningModule<F> + ?Sized,
-        D: DataModule<Batch = M::Batch> + ?Sized,
-    {
-        let found = self.find_checkpoint()?;
-        data.prepare_data().and_then(|()| data.setup(Stage::Train)).map_err(TrainerError::Data)?;
-        if let Some((_, saved)) = &found.checkpoint {
-            data.load_state_dict(&saved.loaders["datamodule"]).map_err(TrainerError::Data)?;
-        }
-        let report = {
-            let train = data.train_dataloader().ok_or(TrainerError::NoBatches(Stage::Train))?;
-            let validation = data.val_dataloaders();
-            let all = Several(validation.iter().map(|loader| &**loader).collect());
-            let state = || json!({ "train": train.identity(), "datamodule": data.state_dict() });
-            self.fit_from(found, module, &*train, all, &state)?
-        };
-        data.teardown(Stage::Train);
-        Ok(report)
-    }
-
-    fn fit_from<M, T, V>(
+    pub(super) fn fit_from<M, T, V>(
         &mut self,
         found: Found<F>,
         module: &mut M,
@@ -337,63 +311,6 @@ impl<'a, F: Float> FitLoop<'a, F> {
             saves: 0,
             monitors_checked: false,
         })
-    }
-
-    /// Why there is not even a first epoch to begin.
-    fn nothing_to_do(&mut self) -> Option<StopReason> {
-        let progress = self.progress();
-        let reason = self.is_over().filter(|_| self.next_batch.is_none())?;
-        let was_done = self.is_resumed && reason != StopReason::Interrupted;
-        let done = StopReason::NothingToDo { epochs: progress.epoch, global_step: progress.global_step };
-        Some(if was_done { done } else { reason })
-    }
-
-    /// Why there is no epoch to begin.
-    fn is_over(&mut self) -> Option<StopReason> {
-        let limits = self.run.shared.limits;
-        if self.is_interrupted() {
-            Some(StopReason::Interrupted)
-        } else if self.are_steps_done() {
-            Some(StopReason::MaxSteps)
-        } else if self.progress().epoch >= limits.max_epochs || self.plan.batches == 0 {
-            Some(StopReason::MaxEpochs)
-        } else {
-            None
-        }
-    }
-
-    fn are_steps_done(&self) -> bool {
-        self.run.shared.limits.max_steps.is_some_and(|most| self.progress().global_step >= most)
-    }
-
-    /// The wish to stop that callbacks have before anything was trained. Those of a resumed run ask by their state
-    /// alone: a wish is theirs only if it stood when the run was saved, and an epoch that has begun is ended first,
-    /// as it would have been.
-    fn wish_at_start(&mut self) -> Option<StopReason> {
-        if self.is_resumed && !self.was_asked_to_stop {
-            *self.run.shared.wishes.stop.borrow_mut() = None;
-        }
-        match self.next_batch {
-            None => self.wish_to_stop(self.progress().epoch),
-            Some(_) => None,
-        }
-    }
-
-    /// The wish to stop, if it may be heard after so many epochs; one that comes too early is dropped.
-    fn wish_to_stop(&mut self, epochs: usize) -> Option<StopReason> {
-        let trainer = &*self.run.trainer;
-        let wish = self.run.shared.wishes.stop.borrow().clone().map(StopReason::Requested);
-        let is_late = || trainer.max_time.is_some_and(|most| self.clock.elapsed() >= most);
-        let wish = wish.or_else(|| is_late().then_some(StopReason::MaxTime))?;
-        if epochs >= trainer.min_epochs && self.progress().global_step >= trainer.min_steps {
-            return Some(wish);
-        }
-        *self.run.shared.wishes.stop.borrow_mut() = None;
-        None
-    }
-
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.run.trainer.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     fn report(self, stop: StopReason) -> FitReport {

@@ -17,7 +17,9 @@ mod run;
 mod schedules;
 mod settings;
 mod state;
+mod stop;
 mod train_batch;
+mod with_data;
 
 pub use error::TrainerError;
 pub use loaders::{Loaders, Several};

@@ -107,6 +107,30 @@ impl Plan {
 }
 
 impl<F: Float> Trainer<F> {
+    /// Steps of the optimizer that a fit on a loader of so many batches will make at most: Lightning's
+    /// `estimated_stepping_batches`, what a `OneCycleLr` asks for. `None` if nothing limits it.
+    ///
+    /// ```
+    /// use lightning_core::Trainer;
+    /// let trainer: Trainer = Trainer { max_epochs: 10, accumulate_grad_batches: 4, ..Trainer::default() };
+    /// assert_eq!(trainer.estimated_stepping_batches(9)?, Some(30));
+    /// # Ok::<(), lightning_core::TrainerError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a knob makes no sense.
+    pub fn estimated_stepping_batches(&self, train_batches: usize) -> Result<Option<u64>, TrainerError> {
+        self.check()?;
+        let plan = Plan::new(self, train_batches, &None::<&Vec<()>>)?;
+        let limits = plan.limits(self);
+        let an_epoch = plan.batches.div_ceil(self.accumulate_grad_batches) as u64;
+        let epochs = (limits.max_epochs < usize::MAX).then(|| an_epoch * limits.max_epochs as u64);
+        Ok(match (epochs, limits.max_steps) {
+            (Some(steps), Some(most)) => Some(steps.min(most)),
+            (steps, most) => steps.or(most),
+        })
+    }
+
     /// Refuses knobs that make no sense.
     pub(super) fn check(&self) -> Result<(), TrainerError> {
         for (setting, found) in [
