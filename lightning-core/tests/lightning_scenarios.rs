@@ -29,3 +29,8 @@ fn updates_and_learning_rates_are_lightnings() {
 fn a_fit_that_is_cut_in_two_ends_as_lightnings() {
     replay(include_str!("fixtures/lightning/resume.json"));
 }
+
+#[test]
+fn checkpoints_have_lightnings_names_and_scores() {
+    replay(include_str!("fixtures/lightning/checkpoints.json"));
+}

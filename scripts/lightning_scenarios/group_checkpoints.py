@@ -87,7 +87,7 @@ SCENARIOS = [
         {"save_last": True},
         trainer={"fast_dev_run": True},
         mended=(
-            [{"files": [], "checkpoints": [{**NONE, "last_model_path": None, "kth": "inf"}]}],
+            [{"files": [], "checkpoints": [{**NONE, "last_model_path": None, "kth_best_model_path": None}]}],
             "A dry run leaves no file behind; Lightning writes last.ckpt as the fit ends.",
         ),
     ),
@@ -104,8 +104,8 @@ SCENARIOS = [
             [
                 {
                     "files": [
-                        {"name": "epoch=1-step=4.ckpt", "epoch": 1, "global_step": 4, "w": 0.25},
-                        {"name": "last.ckpt", "epoch": 3, "global_step": 8, "w": -0.5},
+                        {"name": "epoch=1-step=4.ckpt", "global_step": 4, "w": 0.25},
+                        {"name": "last.ckpt", "global_step": 8, "w": -0.5},
                     ]
                 }
             ],
@@ -128,6 +128,32 @@ SCENARIOS = [
         trainer={"max_epochs": 3},
         loaders={"train": batches(4), "val": [[[9.0]]]},
         callbacks=[["ModelCheckpoint", {"monitor": "v", "every_n_train_steps": 2, "save_top_k": -1}]],
+        mended=(
+            [
+                {
+                    "files": [
+                        {"name": "epoch=0-step=4.ckpt", "global_step": 4, "w": -0.25},
+                        {"name": "epoch=1-step=8.ckpt", "global_step": 8, "w": -1.5},
+                        {"name": "epoch=2-step=12.ckpt", "global_step": 12, "w": -2.75},
+                    ],
+                    "checkpoints": [
+                        {
+                            "best_model_path": "epoch=1-step=8.ckpt",
+                            "best_model_score": 0.25,
+                            "last_model_path": None,
+                            "best_k": {
+                                "epoch=0-step=4.ckpt": 0.5,
+                                "epoch=1-step=8.ckpt": 0.25,
+                                "epoch=2-step=12.ckpt": 0.375,
+                            },
+                            "kth_best_model_path": "epoch=0-step=4.ckpt",
+                        }
+                    ],
+                }
+            ],
+            "A checkpoint waits for the validation that gives its own score; Lightning gives it that of the "
+            "validation before.",
+        ),
     ),
     scenario(
         "a monitor that nobody logs",

@@ -75,6 +75,18 @@ SCENARIOS = [
         then=6,
         callbacks=[["ModelCheckpoint", {"monitor": "v", "save_top_k": 2}]],
         compare="files checkpoints w",
+        mended=(
+            [
+                {},
+                {
+                    "files": [
+                        {"name": "epoch=4-step=10.ckpt", "global_step": 10, "w": 1.5174059942364693},
+                        {"name": "epoch=5-step=12.ckpt", "global_step": 12, "w": 1.5260678521590307},
+                    ]
+                },
+            ],
+            "The folder is what it would be without the cut; Lightning never removes the file that it went on from.",
+        ),
     ),
     cut(
         "early stopping goes on counting",

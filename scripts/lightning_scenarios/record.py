@@ -135,21 +135,21 @@ def _name(path, folder):
 
 
 def _checkpoint(callback, folder):
-    best, kth = callback.best_model_score, callback.kth_value
+    best = callback.best_model_score
     return {
         "best_model_path": _name(callback.best_model_path, folder),
         "best_model_score": None if best is None else float(best),
         "last_model_path": _name(callback.last_model_path, folder),
         "best_k": {_name(path, folder): float(score) for path, score in callback.best_k_models.items()},
-        "kth": None if kth is None or callback.monitor is None else float(kth),
+        "kth_best_model_path": _name(callback.kth_best_model_path, folder),
     }
 
 
 def _file(folder, name):
+    """The epoch stands in the name; inside, Lightning counts epochs from 0 and we the finished ones."""
     saved = torch.load(pathlib.Path(folder) / name, weights_only=False)
     return {
         "name": name,
-        "epoch": saved["epoch"],
         "global_step": saved["global_step"],
         "w": saved["state_dict"]["w"].item(),
     }

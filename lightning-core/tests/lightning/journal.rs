@@ -8,6 +8,7 @@ use lightning_core::{Hook, Metrics, State};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
@@ -59,9 +60,28 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
     found
 }
 
+/// The files that are there, or will be when the thread that writes them has had its turn.
+fn files_soon(folder: &Path) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let found = files(folder);
+        if !found.is_empty() || begin.elapsed() > Duration::from_secs(10) {
+            return found;
+        }
+        std::thread::yield_now();
+    }
+}
+
 pub(crate) struct Recorder {
     pub(crate) journal: Journal,
-    pub(crate) folder: PathBuf,
+    /// The folder to look into after each epoch, if somebody asks.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Recorder {
+    fn look(&self, notes: &mut Notes) {
+        notes.disk.extend(self.folder.as_deref().map(|folder| json!(files_soon(folder))));
+    }
 }
 
 impl Callback<f64> for Recorder {
@@ -82,8 +102,8 @@ impl Callback<f64> for Recorder {
                 let w = state.parameters[0].1.value()[[0]];
                 notes.steps.push(json!([progress.epoch, batch_idx, progress.global_step, w]));
             }
-            Hook::OnTrainEpochStart if !notes.steps.is_empty() => notes.disk.push(json!(files(&self.folder))),
-            Hook::OnTrainEnd => notes.disk.push(json!(files(&self.folder))),
+            Hook::OnTrainEpochStart if !notes.steps.is_empty() => self.look(&mut notes),
+            Hook::OnTrainEnd => self.look(&mut notes),
             Hook::OnFitEnd => notes.final_lr = Some(state.optimizer(0).lr()),
             Hook::Teardown => {
                 notes.callback_metrics = metrics(state.metrics);

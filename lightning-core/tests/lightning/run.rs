@@ -1,9 +1,10 @@
 //! Runs a scenario with our trainer and gives what it did, in the fixtures' words.
 
-use super::journal::{Journal, Recorder, Rows, files, metrics};
+use super::callbacks::{Handles, contents};
+use super::journal::{Journal, Recorder, Rows, metrics};
+use super::knobs;
 use super::number::{array, list, text, written};
 use super::scripted::{Batch, Scripted};
-use super::{callbacks, knobs};
 use lightning_core::data::Loader;
 use lightning_core::trainer::{Compat, FitReport, Resume, Several};
 use lightning_core::{Trainer, TrainerError};
@@ -36,12 +37,19 @@ fn try_run(scenario: &Value, one: &Value, compat: Compat, folder: &Path) -> Resu
     let mut module = Scripted::new(&scenario["module"], &journal);
     let mut trainer = Trainer { compat, ..knobs::trainer(&args)? };
     trainer.loggers.push(Box::new(Rows(journal.clone())));
-    trainer.callbacks.push(Box::new(Recorder { journal: journal.clone(), folder: folder.to_owned() }));
+    let looks = list(&scenario["compare"]).iter().any(|part| part == "disk");
+    let watched = looks.then(|| folder.to_owned());
+    trainer.callbacks.push(Box::new(Recorder { journal: journal.clone(), folder: watched }));
+    let mut handles = Handles::default();
     let given = one.get("callbacks").unwrap_or(&scenario["callbacks"]);
-    trainer.callbacks.extend(list(given).iter().map(|each| callbacks::callback(each, folder)));
+    trainer.callbacks.extend(list(given).iter().map(|each| handles.callback(each, folder)));
     let (report, returned) = execute(&mut trainer, &mut module, &scenario["loaders"], one, folder)
         .map_err(|error| error.to_string())?;
-    let whole = outcome(&journal, &module, report.as_ref(), returned, folder);
+    // The files are complete when the callbacks are gone.
+    drop(trainer);
+    let mut whole = outcome(&journal, &module, report.as_ref(), returned);
+    whole.insert("checkpoints".to_owned(), json!(handles.checkpoints(folder)));
+    whole.insert("files".to_owned(), json!(contents(folder)));
     Ok(list(&scenario["compare"])
         .iter()
         .map(|part| (text(part).to_owned(), whole.get(text(part)).cloned().unwrap_or(Value::Null)))
@@ -80,7 +88,6 @@ fn outcome(
     module: &Scripted,
     report: Option<&FitReport>,
     returned: Value,
-    folder: &Path,
 ) -> Map<String, Value> {
     let notes = journal.borrow_mut();
     let whole = json!({
@@ -97,7 +104,6 @@ fn outcome(
         "callback_metrics": notes.callback_metrics,
         "progress_bar_metrics": notes.progress_bar_metrics,
         "returned": returned,
-        "files": files(folder),
         "disk": notes.disk,
     });
     whole.as_object().expect("an object").clone()
