@@ -49,8 +49,10 @@ fn per_row(session: &mut Session, rows: &[usize], threads: usize) -> Vec<(f64, f
     let mut points = Vec::new();
     for &rows in rows {
         let job = Job::Epoch(Epoch { model: ROSMAP.model(BATCH), rows });
-        // About as much work for each point; the first epoch of a point is not counted where it is short.
-        let (warm_up, samples) = (u32::from(rows <= 100_000), (100_000 / rows).clamp(1, 9) as u32);
+        // About as much work for each point. The first epochs of a point are not counted where they are short: two
+        // threads need a tenth of a second to get a core each.
+        let warm_up = if rows > 100_000 { 0 } else { (10_000 / rows).max(1) as u32 };
+        let samples = (100_000 / rows).clamp(1, 25) as u32;
         match worker.prepare(&job).and_then(|()| worker.run(1, warm_up + samples)) {
             Ok(times) => {
                 points.push((rows as f64, median(times[warm_up as usize..].to_vec()) / rows as f64));

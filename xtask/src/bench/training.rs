@@ -116,7 +116,7 @@ pub(crate) fn adam(session: &mut Session, counts: &[usize]) -> Section {
     let bytes = ADAM_BYTES * model.parameters() as f64;
     section.say(format!(
         "GB/s on {:.1} million parameters, medians, counting seven words a parameter; the limit is the same reading \
-         and writing with next to no arithmetic.",
+         and writing with next to no arithmetic, in one plain loop a thread.",
         model.parameters() as f64 / 1e6
     ));
     let all =
