@@ -64,6 +64,7 @@ pub(crate) struct Limits {
     pub(crate) val_batches: usize,
     pub(crate) is_validation_at_epoch_end: bool,
     pub(crate) is_fast_dev_run: bool,
+    pub(crate) log_every_n_steps: u64,
 }
 
 /// One hook of one run.

@@ -85,6 +85,10 @@ impl UpdateRule for AdamWOptions {
         &mut self.betas.0
     }
 
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
     fn arrays(&self) -> &'static [&'static str] {
         AdamOptions::from(self.clone()).arrays()
     }

@@ -30,6 +30,9 @@ pub trait UpdateRule: Clone + Send {
     /// The momentum, or what stands for it.
     fn momentum(&mut self) -> &mut f64;
 
+    /// The weight decay.
+    fn weight_decay(&self) -> f64;
+
     /// PyTorch's names of the arrays that a parameter's state has.
     fn arrays(&self) -> &'static [&'static str];
 
@@ -170,6 +173,10 @@ impl<F: Float, R: UpdateRule> Optimizer<F> for Grouped<F, R> {
 
     fn momentum(&self, group: usize) -> Option<f64> {
         Some(*self.groups[group].options.clone().momentum())
+    }
+
+    fn weight_decay(&self, group: usize) -> Option<f64> {
+        Some(self.groups[group].options.weight_decay())
     }
 
     fn set_momentum(&mut self, group: usize, momentum: f64) {

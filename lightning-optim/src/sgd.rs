@@ -100,6 +100,10 @@ impl UpdateRule for SgdOptions {
         &mut self.momentum
     }
 
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
     fn arrays(&self) -> &'static [&'static str] {
         &["momentum_buffer"]
     }

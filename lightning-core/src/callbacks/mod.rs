@@ -1,10 +1,14 @@
 //! What can be hooked into a run without touching the module.
 
+mod early_stopping;
 mod file_name;
+mod learning_rate_monitor;
 mod mode;
 mod model_checkpoint;
 mod ranking;
 
+pub use early_stopping::{EarlyStopping, EarlyStoppingRun, StoppingReason};
+pub use learning_rate_monitor::LearningRateMonitor;
 pub use mode::Mode;
 pub use model_checkpoint::{CheckpointHandle, CheckpointRun, ModelCheckpoint, SaveEvery, SaveLast, TopK};
 

@@ -36,6 +36,12 @@ pub trait Optimizer<F: Float = f32>: Send {
     /// Sets the momentum of a group; ignored by an optimizer without one.
     fn set_momentum(&mut self, group: usize, momentum: f64);
 
+    /// The weight decay of a group, if the optimizer has one.
+    fn weight_decay(&self, group: usize) -> Option<f64> {
+        let _ = group;
+        None
+    }
+
     /// Everything that the next step depends on but the parameters themselves.
     fn state_dict(&self) -> StateDict<F>;
 

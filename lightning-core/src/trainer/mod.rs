@@ -26,7 +26,7 @@ pub use loaders::{Loaders, Several};
 pub use report::FitReport;
 pub use resume::Resume;
 pub use settings::{Compat, Limit, ValCheckInterval};
-pub use state::{State, StopReason};
+pub use state::{ScheduleSettings, State, StopReason};
 
 pub use crate::log::Metrics;
 

@@ -83,6 +83,7 @@ impl Plan {
             val_batches,
             is_validation_at_epoch_end,
             is_fast_dev_run: trainer.fast_dev_run.is_some(),
+            log_every_n_steps: trainer.log_every_n_steps,
         }
     }
 

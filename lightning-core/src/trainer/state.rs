@@ -4,6 +4,7 @@ use crate::context::{Moment, Progress, Shared};
 use crate::hook::{Hook, Stage};
 use crate::log::{LogOptions, LogValue, Metrics};
 use crate::loggers::Logger;
+use crate::optim::{Interval, Schedule};
 use crate::{Float, Hyperparameters, OptimizerRef, Parameter, SchedulerRef};
 use std::cell::RefCell;
 use std::fmt;
@@ -46,6 +47,17 @@ impl fmt::Display for StopReason {
     }
 }
 
+/// What a callback can ask of a [`Schedule`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// Index of its optimizer.
+    pub optimizer: usize,
+    /// By epoch or by step.
+    pub interval: Interval,
+    /// Its name for monitors.
+    pub name: Option<String>,
+}
+
 /// A run as a callback sees it. Callbacks never see the module's type, so that one serves all modules.
 pub struct State<'a, F: Float = f32> {
     /// The hook that runs.
@@ -70,6 +82,8 @@ pub struct State<'a, F: Float = f32> {
     pub val_batches: usize,
     /// Whether every epoch ends with the one validation that it has, or there is none.
     pub is_validation_at_epoch_end: bool,
+    /// Batches that stepped between two rows of step values.
+    pub log_every_n_steps: u64,
     /// Whether this run only tries everything out and leaves no file.
     pub is_fast_dev_run: bool,
     /// Whether the fit ends because the interrupt flag was set.
@@ -114,6 +128,7 @@ impl<'a, F: Float> State<'a, F> {
             batches: shared.limits.train_batches,
             val_batches: shared.limits.val_batches,
             is_validation_at_epoch_end: shared.limits.is_validation_at_epoch_end,
+            log_every_n_steps: shared.limits.log_every_n_steps,
             is_fast_dev_run: shared.limits.is_fast_dev_run,
             is_interrupted: shared.is_interrupted,
             dataloader_idx,
@@ -173,6 +188,17 @@ impl<'a, F: Float> State<'a, F> {
     /// Number of schedulers; 0 outside a fit.
     pub fn lr_schedulers(&self) -> usize {
         self.shared.optimization.as_ref().map_or(0, |cell| cell.borrow().optimizers.schedules.len())
+    }
+
+    /// The settings of the schedules.
+    pub fn schedule_settings(&self) -> Vec<ScheduleSettings> {
+        let Some(cell) = self.shared.optimization.as_ref() else { return Vec::new() };
+        let settings = |schedule: &Schedule<F>| ScheduleSettings {
+            optimizer: schedule.optimizer,
+            interval: schedule.interval,
+            name: schedule.name.clone(),
+        };
+        cell.borrow().optimizers.schedules.iter().map(settings).collect()
     }
 
     /// One of the schedulers.
