@@ -23,7 +23,7 @@ use std::cell::RefCell;
 
 impl<F: Float> Trainer<F> {
     /// Trains `module` on `train` and validates on `validation`: `Some(&loader)`, `None::<&Vec<_>>` for no
-    /// validation, or [`Several`].
+    /// validation, or [`Several`](super::Several).
     ///
     /// # Errors
     /// If a setting, the optimizers or the loss make no sense, the run diverges, or a callback or logger fails.
