@@ -59,6 +59,25 @@ impl Callback for Patience {
     }
 }
 
+/// Makes batches slow, and sets the interrupt flag after so many of them.
+pub(crate) struct Pace {
+    pub(crate) stop: (Arc<AtomicBool>, Option<u64>),
+    pub(crate) slow: Duration,
+}
+
+impl Callback for Pace {
+    fn name(&self) -> &str {
+        "Pace"
+    }
+    fn on_train_batch_end(&mut self, state: &State<'_>) -> CallbackResult {
+        std::thread::sleep(self.slow);
+        if self.stop.1 == Some(state.progress.batches) {
+            self.stop.0.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
 /// Keeps the two best checkpoints by `val_loss` and, after every second batch, the last one.
 pub(crate) struct TopK {
     folder: PathBuf,
@@ -67,8 +86,6 @@ pub(crate) struct TopK {
     is_best: Option<String>,
     writer: CheckpointWriter,
     best: Arc<Mutex<Option<String>>>,
-    stop: (Arc<AtomicBool>, Option<u64>),
-    slow: Duration,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -83,9 +100,9 @@ struct TopState {
 struct Score(#[serde(with = "exact")] f64);
 
 impl TopK {
-    pub(crate) fn new(folder: &Path, stop: (Arc<AtomicBool>, Option<u64>), slow: Duration) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let (folder, writer) = (folder.to_owned(), CheckpointWriter::default());
-        TopK { folder, state: TopState::default(), is_best: None, writer, best: Arc::default(), stop, slow }
+        TopK { folder, state: TopState::default(), is_best: None, writer, best: Arc::default() }
     }
 
     /// The name of the best checkpoint, once the fit has ended.
@@ -106,12 +123,7 @@ impl Callback for TopK {
         Kind::Checkpoint
     }
     fn on_train_batch_end(&mut self, state: &State<'_>) -> CallbackResult {
-        std::thread::sleep(self.slow);
-        let batches = state.progress.batches;
-        if self.stop.1 == Some(batches) {
-            self.stop.0.store(true, Ordering::Relaxed);
-        }
-        if batches.is_multiple_of(2) {
+        if state.progress.batches.is_multiple_of(2) {
             state.request_checkpoint();
         }
         Ok(())

@@ -20,7 +20,7 @@ fn limited(folder: &Path, blocks: u32) -> Output {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_is_reported_and_the_run_goes_on_when_there_is_room() {
-    let whole = undisturbed();
+    let whole = undisturbed(false);
     let folder = tempfile::tempdir().expect("a folder");
     run(folder.path(), Settings { stop_after: Some(9), ..Settings::default() }).expect("a fit");
     let last = folder.path().join("checkpoints/last.ckpt");

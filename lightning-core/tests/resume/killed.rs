@@ -8,13 +8,22 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 const FOLDER: &str = "RESUME_TEST_FOLDER";
+const BY_EPOCH: &str = "RESUME_TEST_BY_EPOCH";
 
 /// The program itself, when this test binary starts itself; otherwise there is nothing to do.
 #[test]
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let slow = Duration::from_millis(5);
-    if let Err(error) = run(Path::new(&folder), Settings { resume: true, slow, ..Settings::default() }) {
+    if let Err(error) = run(
+        Path::new(&folder),
+        Settings {
+            resume: true,
+            slow,
+            by_epoch: std::env::var_os(BY_EPOCH).is_some(),
+            ..Settings::default()
+        },
+    ) {
         eprintln!("{error}");
         std::process::exit(5);
     }
@@ -26,20 +35,24 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
 }
 
-fn spawn(folder: &Path) -> Child {
-    command(folder).stdout(std::process::Stdio::null()).spawn().expect("a process")
+fn spawn(folder: &Path, by_epoch: bool) -> Child {
+    let mut command = command(folder);
+    if by_epoch {
+        command.env(BY_EPOCH, "1");
+    }
+    command.stdout(std::process::Stdio::null()).spawn().expect("a process")
 }
 
 /// Kills runs until so many were killed, each a chain of kills and resumes until it ends by itself.
-fn kill_often(kills: usize, seed: u64) {
-    let whole = undisturbed();
+fn kill_often(kills: usize, seed: u64, by_epoch: bool) {
+    let whole = undisturbed(by_epoch);
     let mut rng = Seed(seed).stream("moments");
     let (mut killed, mut chains) = (0, 0);
     while killed < kills {
         let folder = tempfile::tempdir().expect("a folder");
         chains += 1;
         loop {
-            let mut child = spawn(folder.path());
+            let mut child = spawn(folder.path(), by_epoch);
             if killed < kills {
                 std::thread::sleep(Duration::from_millis(rng.random_range(5..250)));
                 child.kill().expect("a signal");
@@ -59,7 +72,8 @@ fn kill_often(kills: usize, seed: u64) {
 #[cfg(unix)]
 #[test]
 fn a_run_killed_at_random_moments_and_resumed_ends_the_same() {
-    kill_often(15, 1);
+    kill_often(15, 1, false);
+    kill_often(5, 2, true);
 }
 
 /// The long form: `scripts/kill_resume.sh`.
@@ -69,5 +83,7 @@ fn a_run_killed_at_random_moments_and_resumed_ends_the_same() {
 fn killed_very_often() {
     let number =
         |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    kill_often(number("KILLS", 200) as usize, number("SEED", 2));
+    let kills = number("KILLS", 200) as usize;
+    kill_often(kills * 3 / 4, number("SEED", 2), false);
+    kill_often(kills / 4, number("SEED", 2), true);
 }

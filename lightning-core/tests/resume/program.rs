@@ -1,7 +1,8 @@
 //! The training that is interrupted: dropout, shuffling, accumulation, clipping, three schedulers, early stopping,
 //! top-k checkpoints and loggers, all at once.
 
-use crate::callbacks::{Patience, TopK};
+use crate::callbacks::{Pace, Patience, TopK};
+use lightning_core::callbacks::{self, Callback, ModelCheckpoint, SaveLast};
 use lightning_core::checkpoint::write_atomically;
 use lightning_core::data::{DataLoader, Prefetch};
 use lightning_core::loggers::{CsvLogger, JsonLinesLogger, Logger};
@@ -92,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) stop_after: Option<u64>,
     /// Time that a batch takes.
     pub(crate) slow: std::time::Duration,
+    /// The library's own callback keeps checkpoints, one an epoch, instead of one at every second batch.
+    pub(crate) by_epoch: bool,
 }
 
 pub(crate) const BATCHES: usize = 7;
@@ -102,9 +105,15 @@ pub(crate) fn run(folder: &Path, settings: Settings) -> Result<FitReport, Traine
     let train = Prefetch::new(DataLoader::new(points(26, 0), 4).shuffled(Seed(5)), 2);
     let validation = DataLoader::new(points(20, 100), 8);
     let interrupt = Arc::new(AtomicBool::new(false));
-    let stop = (Arc::clone(&interrupt), settings.stop_after);
-    let top = TopK::new(&checkpoints, stop, settings.slow);
-    let best = top.best();
+    let pace = Pace { stop: (Arc::clone(&interrupt), settings.stop_after), slow: settings.slow };
+    let top = TopK::new(&checkpoints);
+    let by_epoch = ModelCheckpoint {
+        save_top_k: callbacks::TopK::Best(2),
+        save_last: SaveLast::Yes,
+        ..ModelCheckpoint::monitoring(&checkpoints, "val_loss")
+    };
+    let (best, handle) = (top.best(), by_epoch.handle());
+    let keeper: Box<dyn Callback> = if settings.by_epoch { Box::new(by_epoch) } else { Box::new(top) };
     let loggers: Vec<Box<dyn Logger>> =
         vec![Box::new(CsvLogger::new(folder)), Box::new(JsonLinesLogger::new(folder))];
     let mut trainer = Trainer {
@@ -115,7 +124,7 @@ pub(crate) fn run(folder: &Path, settings: Settings) -> Result<FitReport, Traine
         accumulate_grad_batches: 3,
         gradient_clip: Some(GradientClip::Norm(0.5)),
         log_every_n_steps: 1,
-        callbacks: vec![Box::new(Patience::default()), Box::new(top)],
+        callbacks: vec![Box::new(pace), Box::new(Patience::default()), keeper],
         loggers,
         resume: settings.resume.then(|| Resume::Last(checkpoints.clone())),
         interrupt: Some(interrupt),
@@ -133,6 +142,7 @@ pub(crate) fn run(folder: &Path, settings: Settings) -> Result<FitReport, Traine
         "epochs": report.epochs,
         "steps": report.global_step,
         "best": *best.lock().expect("no panic before"),
+        "best_model": handle.best_model_path().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())),
         "weights": weights,
     });
     write_atomically(&folder.join("result.json"), result.to_string().as_bytes())
@@ -157,9 +167,9 @@ pub(crate) fn remains(folder: &Path) -> BTreeMap<String, String> {
 }
 
 /// A run that nothing disturbs.
-pub(crate) fn undisturbed() -> BTreeMap<String, String> {
+pub(crate) fn undisturbed(by_epoch: bool) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let report = run(folder.path(), Settings::default()).expect("a fit");
+    let report = run(folder.path(), Settings { by_epoch, ..Settings::default() }).expect("a fit");
     // Everything that a resume could get wrong has happened.
     assert_eq!(report.stop.to_string(), "no improvement", "{}", remains(folder.path())["metrics.csv"]);
     let remains = remains(folder.path());
