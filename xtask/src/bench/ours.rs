@@ -31,7 +31,8 @@ pub(crate) fn prepare_limit(job: &Job) -> Result<Run, String> {
         return Err("only Adam's pass over memory has a limit to run".into());
     };
     let count = model.parameters();
-    // No array is zeros, which would all be one page of memory. Arrays of this size start at the same place of a page, where they would push each other out of the nearest cache.
+    // No array is zeros, which would all be one page of memory. Arrays of this size start at the same place of a page,
+    // where they would push each other out of the nearest cache.
     let apart = |nth: usize| nth * 272;
     let array = |nth, value: f32| vec![value; apart(nth) + count];
     let (mut p, g, mut m, mut v) = (array(0, 0.5), array(1, 1e-9), array(2, 0.5), array(3, 0.5));
