@@ -34,3 +34,8 @@ fn a_fit_that_is_cut_in_two_ends_as_lightnings() {
 fn checkpoints_have_lightnings_names_and_scores() {
     replay(include_str!("fixtures/lightning/checkpoints.json"));
 }
+
+#[test]
+fn early_stopping_decides_as_lightnings_and_rates_have_its_names() {
+    replay(include_str!("fixtures/lightning/early_stopping.json"));
+}

@@ -3,9 +3,11 @@
 use super::journal::files;
 use super::number::{number, text, written};
 use lightning_core::callbacks::{
-    Callback, CheckpointHandle, Mode, ModelCheckpoint, SaveEvery, SaveLast, TopK,
+    Callback, CheckpointHandle, EarlyStopping, EarlyStoppingRun, LearningRateMonitor, Mode, ModelCheckpoint,
+    SaveEvery, SaveLast, StoppingReason, TopK,
 };
 use lightning_core::checkpoint::Checkpoint;
+use lightning_core::optim::Interval;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct Handles {
     checkpoints: Vec<CheckpointHandle>,
+    early_stopping: Option<(EarlyStoppingRun, Mode)>,
 }
 
 impl Handles {
@@ -25,8 +28,19 @@ impl Handles {
                 self.checkpoints.push(callback.handle());
                 Box::new(callback)
             }
+            "EarlyStopping" => {
+                let callback = early_stopping(args);
+                self.early_stopping = Some((callback.handle(), callback.mode));
+                Box::new(callback)
+            }
+            "LearningRateMonitor" => Box::new(learning_rate_monitor(args)),
             other => panic!("no callback is called {other}"),
         }
+    }
+
+    /// What early stopping decided.
+    pub(crate) fn early_stopping(&self) -> Value {
+        self.early_stopping.as_ref().map_or(Value::Null, |(run, mode)| decision(run, *mode))
     }
 
     /// What every checkpoint callback thinks is best.
@@ -50,6 +64,58 @@ fn model_checkpoint(args: &Map<String, Value>, folder: &Path) -> ModelCheckpoint
             "every_n_train_steps" => callback.every = SaveEvery::TrainSteps(number(value) as u64),
             "save_on_train_epoch_end" => callback.save_on_train_epoch_end = value.as_bool(),
             other => panic!("no argument of ModelCheckpoint is called {other}"),
+        }
+    }
+    callback
+}
+
+fn early_stopping(args: &Map<String, Value>) -> EarlyStopping {
+    let mut callback = EarlyStopping::monitoring(text(&args["monitor"]));
+    for (key, value) in args {
+        match key.as_str() {
+            "monitor" => (),
+            "mode" => callback.mode = mode(value),
+            "min_delta" => callback.min_delta = number(value),
+            "patience" => callback.patience = number(value) as u64,
+            "strict" => callback.strict = value == true,
+            "check_finite" => callback.check_finite = value == true,
+            "stopping_threshold" => callback.stopping_threshold = Some(number(value)),
+            "divergence_threshold" => callback.divergence_threshold = Some(number(value)),
+            "check_on_train_epoch_end" => callback.check_on_train_epoch_end = value.as_bool(),
+            other => panic!("no argument of EarlyStopping is called {other}"),
+        }
+    }
+    callback
+}
+
+/// Lightning's initial values stand where there is none: epoch 0, the worst number.
+fn decision(run: &EarlyStoppingRun, mode: Mode) -> Value {
+    let worst = if mode == Mode::Min { f64::INFINITY } else { f64::NEG_INFINITY };
+    let reason = match run.reason() {
+        None => "not_stopped",
+        Some(StoppingReason::PatienceExhausted) => "patience_exhausted",
+        Some(StoppingReason::StoppingThreshold) => "stopping_threshold",
+        Some(StoppingReason::DivergenceThreshold) => "divergence_threshold",
+        Some(StoppingReason::NonFiniteMetric) => "non_finite_metric",
+    };
+    json!({
+        "should_stop": run.reason().is_some(),
+        "stopped_epoch": run.stopped_epoch().unwrap_or(0),
+        "wait_count": run.wait_count(),
+        "best_score": written(run.best_score().unwrap_or(worst)),
+        "reason": reason,
+    })
+}
+
+fn learning_rate_monitor(args: &Map<String, Value>) -> LearningRateMonitor {
+    let mut callback = LearningRateMonitor::default();
+    for (key, value) in args {
+        match (key.as_str(), value.as_str()) {
+            ("logging_interval", Some("step")) => callback.logging_interval = Some(Interval::Step),
+            ("logging_interval", Some("epoch")) => callback.logging_interval = Some(Interval::Epoch),
+            ("log_momentum", _) => callback.log_momentum = value == true,
+            ("log_weight_decay", _) => callback.log_weight_decay = value == true,
+            (other, _) => panic!("no argument of LearningRateMonitor is called {other}"),
         }
     }
     callback

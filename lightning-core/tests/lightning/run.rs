@@ -48,6 +48,7 @@ fn try_run(scenario: &Value, one: &Value, compat: Compat, folder: &Path) -> Resu
     // The files are complete when the callbacks are gone.
     drop(trainer);
     let mut whole = outcome(&journal, &module, report.as_ref(), returned);
+    whole.insert("early_stopping".to_owned(), handles.early_stopping());
     whole.insert("checkpoints".to_owned(), json!(handles.checkpoints(folder)));
     whole.insert("files".to_owned(), json!(contents(folder)));
     Ok(list(&scenario["compare"])
