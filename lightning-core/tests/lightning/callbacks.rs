@@ -2,9 +2,10 @@
 
 use super::journal::files;
 use super::number::{number, text, written};
+use lightning_core::State;
 use lightning_core::callbacks::{
-    Callback, CheckpointHandle, EarlyStopping, EarlyStoppingRun, LearningRateMonitor, Mode, ModelCheckpoint,
-    SaveEvery, SaveLast, StoppingReason, TopK,
+    Callback, CallbackResult, CheckpointHandle, EarlyStopping, EarlyStoppingRun, LearningRateMonitor, Mode,
+    ModelCheckpoint, SaveEvery, SaveLast, StoppingReason, TopK,
 };
 use lightning_core::checkpoint::Checkpoint;
 use lightning_core::optim::Interval;
@@ -34,6 +35,7 @@ impl Handles {
                 Box::new(callback)
             }
             "LearningRateMonitor" => Box::new(learning_rate_monitor(args)),
+            "GradientAccumulationScheduler" => Box::new(Windows(args["scheduling"].clone())),
             other => panic!("no callback is called {other}"),
         }
     }
@@ -105,6 +107,22 @@ fn decision(run: &EarlyStoppingRun, mode: Mode) -> Value {
         "best_score": written(run.best_score().unwrap_or(worst)),
         "reason": reason,
     })
+}
+
+/// What Lightning's `GradientAccumulationScheduler` does, with what the trainer gives every callback.
+struct Windows(Value);
+
+impl Callback<f64> for Windows {
+    fn name(&self) -> &str {
+        "Windows"
+    }
+
+    fn on_train_epoch_start(&mut self, state: &State<'_, f64>) -> CallbackResult {
+        if let Some(batches) = self.0[state.progress.epoch.to_string()].as_u64() {
+            state.set_accumulate_grad_batches(batches as usize);
+        }
+        Ok(())
+    }
 }
 
 fn learning_rate_monitor(args: &Map<String, Value>) -> LearningRateMonitor {
