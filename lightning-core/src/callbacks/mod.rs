@@ -1,16 +1,29 @@
 //! What can be hooked into a run without touching the module.
 
+mod averaged_weights;
 mod early_stopping;
+mod ema;
 mod file_name;
+mod freeze_schedule;
+mod gradient_accumulation_scheduler;
+mod lambda_callback;
 mod learning_rate_monitor;
 mod mode;
 mod model_checkpoint;
 mod ranking;
+mod swa;
+mod timer;
 
 pub use early_stopping::{EarlyStopping, EarlyStoppingRun, StoppingReason};
+pub use ema::{EmaWeights, ExponentialMovingAverage};
+pub use freeze_schedule::FreezeSchedule;
+pub use gradient_accumulation_scheduler::GradientAccumulationScheduler;
+pub use lambda_callback::LambdaCallback;
 pub use learning_rate_monitor::LearningRateMonitor;
 pub use mode::Mode;
 pub use model_checkpoint::{CheckpointHandle, CheckpointRun, ModelCheckpoint, SaveEvery, SaveLast, TopK};
+pub use swa::{Annealing, StochasticWeightAveraging, SwaWeights};
+pub use timer::{Timer, TimerClock};
 
 use crate::checkpoint::Checkpoint;
 use crate::trainer::{State, TrainerError};
