@@ -70,8 +70,10 @@ fn a_timer_ends_the_fit_and_knows_how_long_it_took() {
 
     let timer = Timer::new(None);
     let clock = timer.handle();
-    let pause = LambdaCallback::new()
-        .on(Hook::OnValidationBatchEnd, |_| Ok(std::thread::sleep(Duration::from_millis(5))));
+    let pause = LambdaCallback::new().on(Hook::OnValidationBatchEnd, |_| {
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(())
+    });
     fit(2, vec![Box::new(timer), Box::new(pause)]).0.expect("a fit");
     let [train, val] = [Stage::Train, Stage::Validate].map(|stage| clock.time_elapsed(stage));
     assert!(val >= Duration::from_millis(20) && train >= val, "{train:?} {val:?}");

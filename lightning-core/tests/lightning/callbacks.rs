@@ -2,10 +2,9 @@
 
 use super::journal::files;
 use super::number::{number, text, written};
-use lightning_core::State;
 use lightning_core::callbacks::{
-    Callback, CallbackResult, CheckpointHandle, EarlyStopping, EarlyStoppingRun, LearningRateMonitor, Mode,
-    ModelCheckpoint, SaveEvery, SaveLast, StoppingReason, TopK,
+    Callback, CheckpointHandle, EarlyStopping, EarlyStoppingRun, GradientAccumulationScheduler,
+    LearningRateMonitor, Mode, ModelCheckpoint, SaveEvery, SaveLast, StoppingReason, TopK,
 };
 use lightning_core::checkpoint::Checkpoint;
 use lightning_core::optim::Interval;
@@ -35,7 +34,7 @@ impl Handles {
                 Box::new(callback)
             }
             "LearningRateMonitor" => Box::new(learning_rate_monitor(args)),
-            "GradientAccumulationScheduler" => Box::new(Windows(args["scheduling"].clone())),
+            "GradientAccumulationScheduler" => Box::new(accumulation(&args["scheduling"])),
             other => panic!("no callback is called {other}"),
         }
     }
@@ -109,20 +108,11 @@ fn decision(run: &EarlyStoppingRun, mode: Mode) -> Value {
     })
 }
 
-/// What Lightning's `GradientAccumulationScheduler` does, with what the trainer gives every callback.
-struct Windows(Value);
-
-impl Callback<f64> for Windows {
-    fn name(&self) -> &str {
-        "Windows"
-    }
-
-    fn on_train_epoch_start(&mut self, state: &State<'_, f64>) -> CallbackResult {
-        if let Some(batches) = self.0[state.progress.epoch.to_string()].as_u64() {
-            state.set_accumulate_grad_batches(batches as usize);
-        }
-        Ok(())
-    }
+fn accumulation(scheduling: &Value) -> GradientAccumulationScheduler {
+    let epochs = scheduling.as_object().expect("factors by epoch").iter();
+    GradientAccumulationScheduler::new(epochs.map(|(epoch, factor)| {
+        (epoch.parse().expect("an epoch"), factor.as_u64().expect("a factor") as usize)
+    }))
 }
 
 fn learning_rate_monitor(args: &Map<String, Value>) -> LearningRateMonitor {
