@@ -4,20 +4,18 @@
 
 use super::team::share_pieces;
 
-/// Elements below which an element-wise kernel stays on the calling thread: waking the pool costs
-/// about 5–10 µs, which is what one thread needs for this many cheap elements.
-pub(super) const MIN_ELEMENTS: usize = 1 << 15;
+/// Elements below which an element-wise kernel stays on the calling thread, a microsecond or two of work: a helper that is
+/// awake begins within half a microsecond.
+pub(super) const MIN_ELEMENTS: usize = 1 << 13;
 
-/// Elements of one element-wise task; small enough for the second-level cache.
-pub(super) const CHUNK: usize = 1 << 14;
+/// Elements of one element-wise task; small enough for the first-level cache.
+pub(super) const CHUNK: usize = 1 << 12;
 
-/// Multiply-adds below which a product stays on the calling thread, about 75 µs of work in `f32`. Measured on two cores:
-/// 128³ took 39 µs alone and 51 µs shared, 245 × 200 × 200 took 181 µs alone and 122 µs shared.
-pub(super) const MIN_GEMM: usize = 1 << 22;
+/// Multiply-adds below which a product stays on the calling thread, about 3 µs of work in `f32`.
+pub(super) const MIN_GEMM: usize = 1 << 18;
 
-/// Numbers of the large operand below which a set of dot products stays on the calling thread: one core reads at the speed
-/// of the shared cache, and 1000 × 1000 took 51 µs alone and 60 µs shared.
-pub(super) const MIN_STREAM: usize = 1 << 21;
+/// Numbers of the large operand below which a set of dot products stays on the calling thread.
+pub(super) const MIN_STREAM: usize = 1 << 17;
 
 /// Calls `f(start, piece)` for the consecutive pieces of `dst`, in parallel when it pays.
 pub(super) fn for_each_chunk<A: Send>(dst: &mut [A], f: impl Fn(usize, &mut [A]) + Sync) {

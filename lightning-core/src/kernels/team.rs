@@ -22,10 +22,15 @@ const AWAKE: Duration = Duration::from_micros(200);
 /// How long a helper stays at most before it lets rayon's other work have the thread.
 const STAY: Duration = Duration::from_millis(20);
 
+/// What the tasks that are left must take, by the time of the first, before a helper is called for them: about what waking a
+/// thread costs, and what passes before it begins.
+const WORTH_WAKING: Duration = Duration::from_micros(30);
+
 /// Pauses between two looks at the clock, about 2 µs.
 const PAUSES: usize = 64;
 
-/// Calls `task(i)` for every `i < tasks`, in any order and on several threads at once.
+/// Calls `task(i)` for every `i < tasks`, in any order and on several threads at once. Helpers that are not awake are called
+/// only if the first task shows that the others are worth it.
 ///
 /// # Panics
 /// If a task does; the others may then not have run.
@@ -44,12 +49,14 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let job = Job { task: &task, tasks, next, seats, panic: Mutex::new(None) };
     {
         let _until_all_have_left = Offer::new(&job);
-        // Counted before they begin, so that no later kernel calls for them again.
-        for _ in TEAM.awake.load(SeqCst)..wanted {
-            TEAM.awake.fetch_add(1, SeqCst);
-            rayon::spawn(help);
+        if TEAM.awake.load(SeqCst) < wanted && job.first_task_takes_long() {
+            // Counted before they begin, so that no later kernel calls for them again.
+            for _ in TEAM.awake.load(SeqCst)..wanted {
+                TEAM.awake.fetch_add(1, SeqCst);
+                rayon::spawn(help);
+            }
         }
-        job.work();
+        job.work(usize::MAX);
     }
     drop(offering);
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -116,14 +123,22 @@ impl Job<'_> {
     /// Takes part, if there is a seat.
     fn help(&self) {
         if self.seats.fetch_update(SeqCst, SeqCst, |seats| seats.checked_sub(1)).is_ok() {
-            self.work();
+            self.work(usize::MAX);
         }
     }
 
-    /// Takes tasks until there is none left.
-    fn work(&self) {
+    /// Does one task; whether the others will take long.
+    fn first_task_takes_long(&self) -> bool {
+        let since = Instant::now();
+        self.work(1);
+        let left = self.tasks.saturating_sub(self.next.load(SeqCst));
+        since.elapsed() * left.min(1000) as u32 > WORTH_WAKING
+    }
+
+    /// Takes tasks until there is none left, but at most this many.
+    fn work(&self, most: usize) {
         let work = || {
-            loop {
+            for _ in 0..most {
                 let i = self.next.fetch_add(1, SeqCst);
                 if i >= self.tasks {
                     return;

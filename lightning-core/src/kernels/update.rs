@@ -1,9 +1,11 @@
 //! One pass over all parameters, their gradients and their moments: the memory side of an optimizer's step.
 
 use super::dispatch::{Work, widest};
-use super::par::CHUNK;
 use super::team::share_pieces;
 use crate::Float;
+
+/// Elements of a piece: a quarter of a megabyte of Adam's four arrays.
+const PIECE: usize = 1 << 14;
 
 /// One step of an optimizer for one parameter: the numbers that are the same for all its elements, and what to do.
 pub trait BlockStep<F>: Copy + Send {
@@ -40,8 +42,8 @@ pub fn update_blocks<F: Float, S: BlockStep<F>>(parameters: Vec<Update<'_, F, S>
             "one moment per element, or none"
         );
         elements += value.len();
-        let mut moments = moments.map(|moment| moment.chunks_mut(CHUNK));
-        for (value, grad) in value.chunks_mut(CHUNK).zip(grad.chunks(CHUNK)) {
+        let mut moments = moments.map(|moment| moment.chunks_mut(PIECE));
+        for (value, grad) in value.chunks_mut(PIECE).zip(grad.chunks(PIECE)) {
             let moments = moments.each_mut().map(|moment| moment.next().unwrap_or_default());
             pieces.push(Some(Update { step, value, grad, moments }));
         }
@@ -51,7 +53,7 @@ pub fn update_blocks<F: Float, S: BlockStep<F>>(parameters: Vec<Update<'_, F, S>
             widest(piece);
         }
     };
-    if elements <= CHUNK {
+    if elements <= PIECE {
         return pieces.iter_mut().for_each(run);
     }
     share_pieces(&mut pieces, 1, |_, piece| piece.iter_mut().for_each(run));
