@@ -3,7 +3,7 @@
 use crate::batch::MultiViewBatch;
 use crate::config::{ConfigError, Hyperparameters};
 use lightning_core::nn::{Collector, Dropout, Layer, Linear, Module, Relu, Sequential};
-use lightning_core::{Activation, Float, Seed, Tape, Var, concat};
+use lightning_core::{Float, Seed, Tape, Var, concat};
 use metrics::{Evaluation, MetricError};
 use rand_chacha::ChaCha8Rng;
 
@@ -120,8 +120,8 @@ impl<F: Float> MmDynamic<F> {
         let (mut feature_info, mut tcp_logit, mut tcp_confidence) = (Vec::new(), Vec::new(), Vec::new());
         let mut features = Vec::new();
         for (view, &x) in data_list.iter().enumerate() {
-            let info = self.feature_infor_encoder[view].clf.forward_with(x, Activation::Sigmoid);
-            let feature = self.feature_encoder[view].clf.forward_relu_dropout(x * info, &self.dropout);
+            let (info, gated) = self.feature_infor_encoder[view].clf.forward_gate(x);
+            let feature = self.feature_encoder[view].clf.forward_relu_dropout(gated, &self.dropout);
             let confidence = self.tcp_confidence_layer[view].forward(feature);
             tcp_logit.push(self.tcp_classifier_layer[view].forward(feature));
             features.push(feature * confidence);

@@ -1,9 +1,9 @@
 //! Softmax and log-softmax of the lanes along one axis, shifted by the maximum so that nothing overflows.
 
+use super::Accum;
 use super::dispatch::{Work, widest};
-use super::par::{CHUNK, MIN_ELEMENTS};
+use super::par::for_each_chunk_of;
 use super::reduce::{LANES, sum_slice};
-use super::team::share_pieces;
 use crate::Float;
 use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
 
@@ -112,6 +112,109 @@ fn fill_lanes<F: Float, L: Finish<F>>(y: &mut [F], x: &[F], len: usize) {
     widest(Lanes::<F, L> { y, x, len, finish: std::marker::PhantomData });
 }
 
+/// The gradient of softmax along `axis`, by its value `y`: `y · (g − Σ g·y)`.
+pub fn softmax_backward<F: Float>(
+    dst: ArrayViewMutD<'_, F>,
+    acc: Accum,
+    g: ArrayViewD<'_, F>,
+    y: ArrayViewD<'_, F>,
+    axis: usize,
+) {
+    each_lane_back(dst, acc, g, y, axis, |g, y| g * y, |g, y, total| y * (g - total));
+}
+
+/// The gradient of log-softmax along `axis`, by its value `y`: `g − e^y · Σ g`.
+pub fn log_softmax_backward<F: Float>(
+    dst: ArrayViewMutD<'_, F>,
+    acc: Accum,
+    g: ArrayViewD<'_, F>,
+    y: ArrayViewD<'_, F>,
+    axis: usize,
+) {
+    each_lane_back(dst, acc, g, y, axis, |g, _| g, |g, y, total| g - y.exp_() * total);
+}
+
+/// Consecutive lanes of one length: `d (+)= rule(g, y, Σ term(g, y))`.
+struct LanesBack<'a, F, T, R> {
+    d: &'a mut [F],
+    acc: Accum,
+    g: &'a [F],
+    y: &'a [F],
+    len: usize,
+    term: T,
+    rule: R,
+}
+
+impl<F: Float, T: Fn(F, F) -> F, R: Fn(F, F, F) -> F> Work for LanesBack<'_, F, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let lanes = self.g.chunks_exact(self.len).zip(self.y.chunks_exact(self.len));
+        for (d, (g, y)) in self.d.chunks_exact_mut(self.len).zip(lanes) {
+            let total = sum_terms(g, y, &self.term);
+            let elements = d.iter_mut().zip(g.iter().zip(y));
+            match self.acc {
+                Accum::Set => elements.for_each(|(d, (&g, &y))| *d = (self.rule)(g, y, total)),
+                Accum::Add => elements.for_each(|(d, (&g, &y))| *d += (self.rule)(g, y, total)),
+            }
+        }
+    }
+}
+
+/// `Σ term(g, y)`: as many partial sums as fill the registers, then those and the rest in order.
+#[inline(always)]
+fn sum_terms<F: Float>(g: &[F], y: &[F], term: impl Fn(F, F) -> F) -> F {
+    let mut lanes = [F::zero(); LANES];
+    let (whole_g, whole_y) = (g.chunks_exact(LANES), y.chunks_exact(LANES));
+    let rest = whole_g.remainder().iter().zip(whole_y.remainder());
+    let rest = rest.fold(F::zero(), |sum, (&g, &y)| sum + term(g, y));
+    if g.len() < LANES {
+        return rest;
+    }
+    for (g, y) in whole_g.zip(whole_y) {
+        for (lane, (&g, &y)) in lanes.iter_mut().zip(g.iter().zip(y)) {
+            *lane += term(g, y);
+        }
+    }
+    lanes.into_iter().fold(rest, |sum, lane| sum + lane)
+}
+
+/// As [`each_lane`].
+fn each_lane_back<F: Float>(
+    mut dst: ArrayViewMutD<'_, F>,
+    acc: Accum,
+    g: ArrayViewD<'_, F>,
+    y: ArrayViewD<'_, F>,
+    axis: usize,
+    term: impl Fn(F, F) -> F + Sync,
+    rule: impl Fn(F, F, F) -> F + Sync,
+) {
+    assert!(dst.shape() == g.shape() && dst.shape() == y.shape(), "a gradient has the shape of its value");
+    if dst.is_empty() {
+        return;
+    }
+    let len = dst.len_of(Axis(axis));
+    let (term, rule) = (&term, &rule);
+    if axis + 1 == dst.ndim()
+        && let (Some(d), Some(g), Some(y)) = (dst.as_slice_mut(), g.as_slice(), y.as_slice())
+    {
+        return for_each_chunk_of(d, len, |start, d| {
+            let (g, y) = (&g[start..start + d.len()], &y[start..start + d.len()]);
+            widest(LanesBack { d, acc, g, y, len, term, rule });
+        });
+    }
+    let (mut from, mut value, mut to) = (vec![F::zero(); len], vec![F::zero(); len], vec![F::zero(); len]);
+    let lanes = g.lanes(Axis(axis)).into_iter().zip(y.lanes(Axis(axis)));
+    for (mut d, (g, y)) in dst.lanes_mut(Axis(axis)).into_iter().zip(lanes) {
+        from.iter_mut().zip(g).for_each(|(to, &g)| *to = g);
+        value.iter_mut().zip(y).for_each(|(to, &y)| *to = y);
+        to.iter_mut().zip(&d).for_each(|(to, &d)| *to = d);
+        widest(LanesBack { d: &mut to, acc, g: &from, y: &value, len, term, rule });
+        d.iter_mut().zip(&to).for_each(|(d, &to)| *d = to);
+    }
+}
+
 /// Lanes that do not lie in one piece are copied, so that their result is the same to the bit.
 fn each_lane<F: Float, L: Finish<F>>(mut dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, axis: usize) {
     assert_eq!(dst.shape(), a.shape(), "softmax keeps the shape");
@@ -122,11 +225,7 @@ fn each_lane<F: Float, L: Finish<F>>(mut dst: ArrayViewMutD<'_, F>, a: ArrayView
     if axis + 1 == a.ndim()
         && let (Some(y), Some(x)) = (dst.as_slice_mut(), a.as_slice())
     {
-        if x.len() < MIN_ELEMENTS {
-            return fill_lanes::<F, L>(y, x, len);
-        }
-        let piece = (CHUNK / len).max(1) * len;
-        return share_pieces(y, piece, |start, y| fill_lanes::<F, L>(y, &x[start..start + y.len()], len));
+        return for_each_chunk_of(y, len, |start, y| fill_lanes::<F, L>(y, &x[start..start + y.len()], len));
     }
     let (mut x, mut y) = (vec![F::zero(); len], vec![F::zero(); len]);
     for (mut to, from) in dst.lanes_mut(Axis(axis)).into_iter().zip(a.lanes(Axis(axis))) {
@@ -155,6 +254,22 @@ mod tests {
                 kernel(along_rows.view_mut(), a.view(), 1);
                 kernel(along_columns.view_mut(), a.t(), 0);
                 assert_eq!(along_rows, along_columns.t());
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_column_has_the_bits_of_the_same_row() {
+        for (rows, cols) in [(3, 1), (150, 5), (40, 1031)] {
+            let (g, y) = (scores(rows, cols), scores(rows, cols).mapv(|x| x / 10.0));
+            for kernel in [softmax_backward, log_softmax_backward] {
+                for acc in [Accum::Set, Accum::Add] {
+                    let (mut along_rows, mut along_columns) =
+                        (ArrayD::ones(g.raw_dim()), ArrayD::ones(IxDyn(&[cols, rows])));
+                    kernel(along_rows.view_mut(), acc, g.view(), y.view(), 1);
+                    kernel(along_columns.view_mut(), acc, g.t(), y.t(), 0);
+                    assert_eq!(along_rows, along_columns.t());
+                }
             }
         }
     }

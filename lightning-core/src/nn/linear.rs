@@ -80,6 +80,16 @@ impl<F: Float> Linear<F> {
         x.linear_relu_dropout(weight, bias, if dropout.is_training() { dropout.p } else { 0.0 })
     }
 
+    /// The layer as a [gate](Var::gate) of its own input, and what it lets through.
+    ///
+    /// # Panics
+    /// If the layer is not as wide as `x`, which has two axes.
+    #[track_caller]
+    pub fn forward_gate<'t>(&self, x: Var<'t, F>) -> (Var<'t, F>, Var<'t, F>) {
+        let (weight, bias) = self.on(x.tape());
+        x.gate(weight, bias)
+    }
+
     fn on<'t>(&self, tape: &'t Tape<F>) -> (Var<'t, F>, Option<Var<'t, F>>) {
         (tape.parameter(&self.weight), self.bias.as_ref().map(|bias| tape.parameter(bias)))
     }

@@ -1,7 +1,7 @@
 //! Activations: sigmoid, relu, tanh.
 
 use super::elementary::Sees;
-use crate::kernels::{apply0, apply1};
+use crate::kernels::apply1;
 use crate::{Float, Var};
 use ndarray::{ArrayViewD, ArrayViewMutD};
 
@@ -19,27 +19,40 @@ pub enum Activation {
     Tanh,
 }
 
+#[inline(always)]
 fn relu<F: Float>(x: F) -> F {
     if x <= F::zero() { F::zero() } else { x }
 }
+#[inline(always)]
 pub(super) fn relu_rule<F: Float>(g: F, y: F) -> F {
     if y <= F::zero() { F::zero() } else { g }
 }
+#[inline(always)]
 fn sigmoid_rule<F: Float>(g: F, y: F) -> F {
     g * y * (F::one() - y)
 }
+#[inline(always)]
 fn tanh_rule<F: Float>(g: F, y: F) -> F {
     g * (F::one() - y * y)
 }
 
+#[inline(always)]
+fn add_bias<F: Float>(z: &mut [F], bias: Option<&[F]>, f: impl Fn(F) -> F) {
+    match bias {
+        Some(bias) => z.iter_mut().zip(bias).for_each(|(z, &b)| *z = f(*z + b)),
+        None => z.iter_mut().for_each(|z| *z = f(*z)),
+    }
+}
+
 impl Activation {
-    /// `z = f(z)` for every element.
-    pub(super) fn in_place<F: Float>(self, z: ArrayViewMutD<'_, F>) {
+    /// `z = f(z + b)` for neighbours in a row, with their part of a bias if there is one.
+    #[inline(always)]
+    pub(super) fn finish<F: Float>(self, z: &mut [F], bias: Option<&[F]>) {
         match self {
-            Activation::Identity => {}
-            Activation::Relu => apply0(z, relu),
-            Activation::Sigmoid => apply0(z, F::sigmoid_),
-            Activation::Tanh => apply0(z, F::tanh_),
+            Activation::Identity => add_bias(z, bias, |z| z),
+            Activation::Relu => add_bias(z, bias, relu),
+            Activation::Sigmoid => add_bias(z, bias, F::sigmoid_),
+            Activation::Tanh => add_bias(z, bias, F::tanh_),
         }
     }
 

@@ -30,7 +30,7 @@ impl<F: Float> Op<F> for SubOp {
 }
 
 /// d(a·b) = b·da + a·db.
-struct MulOp;
+pub(super) struct MulOp;
 impl<F: Float> Op<F> for MulOp {
     fn name(&self) -> &'static str {
         "mul"

@@ -1,12 +1,13 @@
 //! The affine map of a layer: y = x·Wᵀ + b.
 
 use super::activation::relu_rule;
+use super::arithmetic::MulOp;
 use super::dropout::{check_probability, scale_of_kept};
 use crate::kernels::random::relu_dropout;
-use crate::kernels::{self, Accum, gemm};
+use crate::kernels::{self, Epilogue, gemm, gemm_epilogue};
 use crate::ops::Activation;
 use crate::{Backward, Float, Op, Tape, Var};
-use ndarray::{ArrayViewD, ArrayViewMutD, CowArray, Ix2};
+use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMutD, CowArray, Ix2};
 
 /// What follows the affine map in the same operation.
 #[derive(Clone, Copy)]
@@ -21,13 +22,18 @@ enum Then<F> {
 }
 
 impl<F: Float> Then<F> {
-    /// `z = f(z)`.
-    fn forward(self, tape: &Tape<F>, mut z: ArrayViewMutD<'_, F>) {
+    /// What the product itself is finished with.
+    fn activation(self) -> Activation {
         match self {
-            Then::Activation(activation) => activation.in_place(z),
-            Then::ReluDropout { p, scale } => {
-                relu_dropout(z.as_slice_mut().expect("scratch is contiguous"), tape.next_draw(), p, scale);
-            }
+            Then::Activation(activation) => activation,
+            Then::ReluDropout { .. } => Activation::Identity,
+        }
+    }
+
+    /// What is left to do after the product: dropout draws in the order of the elements.
+    fn after(self, tape: &Tape<F>, z: &mut ArrayD<F>) {
+        if let Then::ReluDropout { p, scale } = self {
+            relu_dropout(z.as_slice_mut().expect("scratch is contiguous"), tape.next_draw(), p, scale);
         }
     }
 
@@ -51,7 +57,7 @@ impl<F: Float> Op<F> for LinearOp<F> {
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.change_grad(|g, y| self.then.backward(g, y));
         cx.add_with(0, |cx, acc, dst| {
-            let (dz, w) = (rows(cx.grad()), weight(cx.input(1)));
+            let (dz, w) = (rows(cx.grad()), weight_of(cx.input(1)));
             let dim = (dz.nrows(), w.ncols());
             let dst = dst.into_shape_with_order(dim).expect("a gradient buffer is contiguous");
             gemm(F::one(), dz.view(), w, acc.beta(), dst);
@@ -83,7 +89,7 @@ fn rows<F: Float>(x: ArrayViewD<'_, F>) -> CowArray<'_, F, Ix2> {
     CowArray::from(owned.into_shape_with_order((count, width)).expect("contiguous"))
 }
 
-fn weight<F>(w: ArrayViewD<'_, F>) -> ndarray::ArrayView2<'_, F> {
+fn weight_of<F>(w: ArrayViewD<'_, F>) -> ArrayView2<'_, F> {
     w.into_dimensionality::<Ix2>().expect("a weight is a matrix")
 }
 
@@ -134,22 +140,83 @@ impl<'t, F: Float> Var<'t, F> {
         let x = rows(x.view());
         let mut out =
             self.tape().scratch(&[x.nrows(), out_width]).into_dimensionality::<Ix2>().expect("a matrix");
-        let acc = match bias {
-            Some(bias) => {
-                kernels::apply1(out.view_mut().into_dyn(), bias.value().view(), |d, b| *d = b);
-                Accum::Add
-            }
-            None => Accum::Set,
-        };
-        let w = w.view().into_dimensionality::<Ix2>().expect("a weight is a matrix");
-        gemm(F::one(), x.view(), w.t(), acc.beta(), out.view_mut());
-        then.forward(self.tape(), out.view_mut().into_dyn());
+        let bias_value = bias.map(Var::value);
+        let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
+        let finish =
+            Affine { activation: then.activation(), bias: bias_value.as_ref().and_then(|b| b.as_slice()) };
+        let w = weight_of(w.view());
+        gemm_epilogue(F::one(), x.view(), w.t(), F::zero(), [out.view_mut()], &finish);
         let mut shape = self.shape();
         *shape.last_mut().expect("an axis") = out_width;
-        let out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
+        let mut out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
+        then.after(self.tape(), &mut out);
+        self.record_linear(weight, bias, out, then)
+    }
+
+    fn record_linear(self, weight: Self, bias: Option<Self>, out: ArrayD<F>, then: Then<F>) -> Self {
         match bias {
             Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp { then }),
             None => self.tape().apply(&[self, weight], out, LinearOp { then }),
+        }
+    }
+
+    /// The gate `g = σ(x·Wᵀ + b)` and what it lets through, `x·g`, in that order. Two operations, the layer and the product,
+    /// whose values one pass over memory makes. The numbers are those of the two.
+    ///
+    /// # Panics
+    /// As [`linear`](Self::linear), and if the gate is not as wide as `x`, which has two axes.
+    ///
+    /// ```
+    /// use lightning_core::Tape;
+    /// use ndarray::array;
+    /// let tape = Tape::new();
+    /// let (x, w) = (tape.constant(array![[4.0, -2.0]]), tape.constant(array![[0.0, 0.0], [0.0, 0.0]]));
+    /// let (gate, gated) = x.gate(w, None);
+    /// assert_eq!((gate.value(), gated.value()), (array![[0.5, 0.5]].into_dyn().into(), array![[2.0, -1.0]].into_dyn().into()));
+    /// ```
+    #[track_caller]
+    pub fn gate(self, weight: Self, bias: Option<Self>) -> (Self, Self) {
+        let (x, w) = (self.value(), weight.value());
+        let width = x.shape().last().copied().unwrap_or(0);
+        let fits = x.ndim() == 2 && w.shape() == [width, width] && bias.is_none_or(|b| b.shape() == [width]);
+        assert!(fits, "gate: {}", misfit(x.shape(), weight, bias));
+        let [mut open, mut through] = [(); 2].map(|()| self.tape().scratch(x.shape()));
+        let x = x.as_standard_layout();
+        let bias_value = bias.map(Var::value);
+        let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
+        let finish = Gate { x: weight_of(x.view()), bias: bias_value.as_ref().and_then(|b| b.as_slice()) };
+        let outputs = [&mut open, &mut through]
+            .map(|out| out.view_mut().into_dimensionality::<Ix2>().expect("a matrix"));
+        gemm_epilogue(F::one(), finish.x, weight_of(w.view()).t(), F::zero(), outputs, &finish);
+        let gate = self.record_linear(weight, bias, open, Then::Activation(Activation::Sigmoid));
+        (gate, self.tape().apply(&[self, gate], through, MulOp))
+    }
+}
+
+/// `z = f(z + b)`.
+struct Affine<'a, F> {
+    activation: Activation,
+    bias: Option<&'a [F]>,
+}
+impl<F: Float> Epilogue<F, 1> for Affine<'_, F> {
+    #[inline(always)]
+    fn finish(&self, _row: usize, col: usize, [z]: [&mut [F]; 1]) {
+        self.activation.finish(z, self.bias.map(|bias| &bias[col..]));
+    }
+}
+
+/// `z = σ(z + b)` and `x·z`.
+struct Gate<'a, F> {
+    x: ArrayView2<'a, F>,
+    bias: Option<&'a [F]>,
+}
+impl<F: Float> Epilogue<F, 2> for Gate<'_, F> {
+    #[inline(always)]
+    fn finish(&self, row: usize, col: usize, [z, through]: [&mut [F]; 2]) {
+        Activation::Sigmoid.finish(z, self.bias.map(|bias| &bias[col..]));
+        let x = self.x.row(row).to_slice().expect("a row of a standard layout");
+        for ((through, &z), &x) in through.iter_mut().zip(&*z).zip(&x[col..]) {
+            *through = x * z;
         }
     }
 }
@@ -227,6 +294,39 @@ mod tests {
             };
             assert_eq!(run(true), run(false), "p = {p}");
         }
+    }
+
+    #[test]
+    fn the_gate_and_its_product_equal_the_two_operations() {
+        let inputs = [filled(&[5, 4]), filled(&[4, 4]), filled(&[4])];
+        let both = |(gate, gated): (Var<'_, f64>, Var<'_, f64>)| -> [ArrayD<f64>; 2] {
+            [gate, gated].map(|v| v.value().into_owned())
+        };
+        for transposed in [false, true] {
+            let run = |fused: bool| {
+                let tape = Tape::new();
+                let [x, w, b] = inputs.clone().map(|input| tape.leaf(input));
+                let x = if transposed { x.slice(0, 0..4).t() } else { x };
+                let gate = if fused {
+                    x.gate(w, Some(b))
+                } else {
+                    let gate = x.linear_with(w, Some(b), Activation::Sigmoid);
+                    (gate, x * gate)
+                };
+                (gate.0.mean() + gate.1.sum()).backward();
+                (both(gate), [w.grad(), b.grad()])
+            };
+            assert_eq!(run(true), run(false));
+        }
+        gradcheck(
+            |v| {
+                let (gate, gated) = v[0].gate(v[1], Some(v[2]));
+                gate.mean() + gated.sum()
+            },
+            &inputs,
+        )
+        .expect("with bias");
+        gradcheck(|v| v[0].gate(v[1], None).1, &inputs[..2]).expect("without bias");
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Softmax and log-softmax along an axis.
 
 use super::shape::check_axis;
-use crate::kernels::{self, Accum};
+use crate::kernels;
 use crate::{Backward, Float, Op, Var};
-use ndarray::{Axis, Zip};
 
 /// dx = y · (g − Σ g·y) along the axis.
 struct SoftmaxOp {
@@ -14,7 +13,7 @@ impl<F: Float> Op<F> for SoftmaxOp {
         "softmax"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
-        lanes(cx, self.axis, |g, y| g * y, |g, y, total| y * (g - total));
+        cx.add_with(0, |cx, acc, dst| kernels::softmax_backward(dst, acc, cx.grad(), cx.output(), self.axis));
     }
 }
 
@@ -27,24 +26,10 @@ impl<F: Float> Op<F> for LogSoftmaxOp {
         "log_softmax"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
-        lanes(cx, self.axis, |g, _| g, |g, y, total| g - y.exp_() * total);
+        cx.add_with(0, |cx, acc, dst| {
+            kernels::log_softmax_backward(dst, acc, cx.grad(), cx.output(), self.axis)
+        });
     }
-}
-
-/// Along each lane: `dx = rule(g, y, Σ term(g, y))`.
-fn lanes<F: Float>(cx: &mut Backward<'_, F>, axis: usize, term: fn(F, F) -> F, rule: fn(F, F, F) -> F) {
-    cx.add_with(0, |cx, acc, mut dst| {
-        let (g, y) = (cx.grad(), cx.output());
-        let lanes = dst.lanes_mut(Axis(axis)).into_iter().zip(g.lanes(Axis(axis))).zip(y.lanes(Axis(axis)));
-        for ((mut d, g), y) in lanes {
-            let mut total = F::zero();
-            Zip::from(g).and(y).for_each(|&g, &y| total += term(g, y));
-            match acc {
-                Accum::Set => Zip::from(&mut d).and(g).and(y).for_each(|d, &g, &y| *d = rule(g, y, total)),
-                Accum::Add => Zip::from(&mut d).and(g).and(y).for_each(|d, &g, &y| *d += rule(g, y, total)),
-            }
-        }
-    });
 }
 
 impl<'t, F: Float> Var<'t, F> {
