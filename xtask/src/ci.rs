@@ -3,14 +3,15 @@
 use crate::failure::{Exit, Failure};
 use crate::output;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 pub(crate) const AFTER: &str = "\
 In this order, stopping at the first that fails: format, clippy with warnings
 denied, documentation with warnings denied, lightning-core without its default
-features, all tests, all examples.
+features, all tests, all examples: those of the workspace are built, and those
+of lightning-core are run, each of which checks its own result.
 
 Example:
   cargo xtask ci
@@ -45,21 +46,32 @@ const CHECKS: [Check; 6] = [
     Check { name: "examples", args: &["build", "--workspace", "--examples"], env: &[] },
 ];
 
+/// The examples of lightning-core: each asserts its result, so that it is run and not only built.
+const EXAMPLES: [&str; 6] =
+    ["linear_regression", "manual_optimization", "mlp_callbacks", "gan_2d", "custom_callback", "custom_op"];
+
 pub(crate) fn run() -> Result<(), Failure> {
     let root = workspace_root()?;
     for Check { name, args, env } in CHECKS {
-        output::note(&format!("── {name}: cargo {}", args.join(" ")));
-        let start = Instant::now();
-        let status = Command::new(cargo()).args(args).envs(env.iter().copied()).current_dir(&root).status();
-        let passed =
-            status.map_err(|error| failed(format!("{name}: cargo cannot be run: {error}")))?.success();
-        let seconds = start.elapsed().as_secs_f64();
-        if !passed {
-            return Err(failed(format!("{name} failed after {seconds:.1} s")));
-        }
-        output::print(&format!("passed {seconds:>8.1} s  {name}\n"))?;
+        check(&root, name, args, env)?;
+    }
+    for example in EXAMPLES {
+        let args = ["run", "--quiet", "--package", "lightning-core", "--example", example];
+        check(&root, &format!("example {example}"), &args, &[])?;
     }
     Ok(())
+}
+
+fn check(root: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Result<(), Failure> {
+    output::note(&format!("── {name}: cargo {}", args.join(" ")));
+    let start = Instant::now();
+    let status = Command::new(cargo()).args(args).envs(env.iter().copied()).current_dir(root).status();
+    let passed = status.map_err(|error| failed(format!("{name}: cargo cannot be run: {error}")))?.success();
+    let seconds = start.elapsed().as_secs_f64();
+    if !passed {
+        return Err(failed(format!("{name} failed after {seconds:.1} s")));
+    }
+    output::print(&format!("passed {seconds:>8.1} s  {name}\n"))
 }
 
 fn failed(message: String) -> Failure {
@@ -80,5 +92,22 @@ pub(crate) fn workspace_root() -> Result<PathBuf, Failure> {
     match manifest.parent() {
         Some(root) if located.status.success() => Ok(root.to_owned()),
         _ => Err(failed("no workspace here; run this inside the workspace".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_run() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lightning-core/examples");
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let names: Vec<&str> = files.iter().map(|file| file.file_stem().unwrap().to_str().unwrap()).collect();
+        let mut run = EXAMPLES;
+        run.sort_unstable();
+        assert_eq!(names, run);
     }
 }
