@@ -253,3 +253,25 @@ fn a_save_that_fails_ends_the_fit_with_the_path() {
         other => panic!("{other}"),
     }
 }
+
+#[test]
+fn a_file_that_a_killed_run_did_not_come_to_is_written_when_it_resumes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let make = || -> Vec<Box<dyn Callback>> {
+        let last =
+            ModelCheckpoint { save_last: SaveLast::Yes, ..ModelCheckpoint::new(dir.path().join("newest")) };
+        let best = ModelCheckpoint::monitoring(dir.path().join("best"), "v");
+        vec![Box::new(Scores(&[0.5, 0.4, 0.3])), Box::new(last), Box::new(best)]
+    };
+    let mut first = trainer(2);
+    first.callbacks = make();
+    first.fit(&mut Line::default(), &line_batches(), Some(&line_batches())).expect("a fit");
+    let lost = dir.path().join("best/epoch=1-step=4.ckpt");
+    let bytes = std::fs::read(&lost).expect("the best");
+    std::fs::remove_file(&lost).expect("removed");
+    let newest = dir.path().join("newest/epoch=1-step=4.ckpt");
+    let mut again = Trainer { resume: Some(Resume::Path(newest)), ..trainer(2) };
+    again.callbacks = make();
+    again.fit(&mut Line::default(), &line_batches(), Some(&line_batches())).expect("nothing to do");
+    assert_eq!(std::fs::read(&lost).expect("written again"), bytes);
+}

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
 
 fn run(command: cli::Command) -> Result<(), Failure> {
     threads::start();
+    signals::let_writes_fail();
     match command {
         cli::Command::Train(args) => train::run(&args),
         cli::Command::Validate(args) => validate::run(&args),

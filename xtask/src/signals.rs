@@ -1,10 +1,20 @@
 //! Ctrl-C and `kill`: the first one asks the training to end after its batch, the second ends at once.
 
 use crate::failure::{Exit, Failure};
+#[cfg(unix)]
+use signal_hook::consts::SIGXFSZ;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Lets a write beyond the largest file that is allowed (`ulimit -f`) fail with an error; the signal would end the program
+/// without a word.
+pub(crate) fn let_writes_fail() {
+    #[cfg(unix)]
+    // Where even this cannot be had, the write ends the program, as it did before.
+    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
 
 /// What the handlers have seen.
 #[derive(Clone, Default)]

@@ -408,6 +408,21 @@ impl<F: Float> Callback<F> for ModelCheckpoint {
         Ok(())
     }
 
+    /// Of several files of one checkpoint a killed run may have written the first alone.
+    fn on_load_checkpoint(&mut self, checkpoint: &Checkpoint<F>) -> CallbackResult {
+        let key = Callback::<F>::state_key(self);
+        let Some(saved) = checkpoint.callbacks.get(&key).map(Saved::deserialize).transpose()? else {
+            return Ok(());
+        };
+        let is_of_now = saved.step == Some(checkpoint.position.global_step);
+        match saved.newest.filter(|name| is_of_now && !self.dirpath.join(name).exists()) {
+            Some(name) => {
+                Ok(self.write(&Plan { name: Some(name), last: false }, &Arc::new(checkpoint.clone()))?)
+            }
+            None => Ok(()),
+        }
+    }
+
     fn on_fit_start(&mut self, _: &State<'_, F>) -> CallbackResult {
         self.run.last_time = Some(Instant::now());
         Ok(self.check()?)

@@ -5,14 +5,19 @@ use super::{Checkpoint, CheckpointError};
 use crate::Float;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
-type Job = Box<dyn FnOnce() -> Result<(), CheckpointError> + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
-/// Writes checkpoints in the order in which they are handed over, on a thread of its own.
+/// The way to the one thread that writes: what is handed over first, by whatever writer, is durable first. So a checkpoint
+/// that tells of another callback's file is never there before that file.
+static JOBS: Mutex<Option<SyncSender<Job>>> = Mutex::new(None);
+
+/// Writes checkpoints in the order in which they are handed over, on a thread that all writers share.
 ///
 /// One may wait while another is written; handing over a third waits, so that memory holds three at most. A write
 /// that failed is reported by the next call, or by [`finish`](Self::finish). Only if a writer is dropped without
@@ -33,7 +38,8 @@ type Job = Box<dyn FnOnce() -> Result<(), CheckpointError> + Send>;
 /// ```
 #[derive(Debug, Default)]
 pub struct CheckpointWriter {
-    thread: Option<(SyncSender<Job>, JoinHandle<()>)>,
+    /// Whether something was handed over that is perhaps not durable yet.
+    is_busy: bool,
     failure: Arc<Mutex<Option<CheckpointError>>>,
 }
 
@@ -61,7 +67,7 @@ impl CheckpointWriter {
                 replaces.iter().filter(|old| **old != path).try_for_each(|old| remove(old))
             }
         };
-        self.hand_over(Box::new(job)).map_err(CheckpointError::write(&path))
+        self.hand_over(&path, job)
     }
 
     /// Lets `link` be another name of `file`, which was handed over before: a hard link, made in its turn and in one
@@ -73,7 +79,7 @@ impl CheckpointWriter {
         self.check()?;
         let (file, name) = (file.to_owned(), link.to_owned());
         let job = move || link_atomically(&file, &name).map_err(CheckpointError::write(&name));
-        self.hand_over(Box::new(job)).map_err(CheckpointError::write(link))
+        self.hand_over(link, job)
     }
 
     /// Waits until everything that was handed over is durable.
@@ -81,10 +87,15 @@ impl CheckpointWriter {
     /// # Errors
     /// The first failure since the last report.
     pub fn finish(&mut self) -> Result<(), CheckpointError> {
-        if let Some((jobs, thread)) = self.thread.take() {
-            drop(jobs);
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
+        if std::mem::take(&mut self.is_busy) {
+            let (say, hear) = channel();
+            let reached = send(Box::new(move || {
+                // Somebody waits below.
+                let _ = say.send(());
+            }));
+            // Whoever cannot be reached any more has nothing left to write.
+            if reached.is_ok() {
+                let _ = hear.recv();
             }
         }
         self.check()
@@ -94,25 +105,43 @@ impl CheckpointWriter {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 
-    fn hand_over(&mut self, job: Job) -> io::Result<()> {
-        let jobs = match &mut self.thread {
-            Some((jobs, _)) => jobs,
-            none => &mut none.insert(start(Arc::clone(&self.failure))?).0,
+    fn hand_over(
+        &mut self,
+        path: &Path,
+        job: impl FnOnce() -> Result<(), CheckpointError> + Send + 'static,
+    ) -> Result<(), CheckpointError> {
+        self.is_busy = true;
+        let (failure, of) = (Arc::clone(&self.failure), path.to_owned());
+        let job = move || {
+            // A mistake of ours in one job must neither end all others nor pass for a file that was written.
+            let panicked = |_| Err(CheckpointError::write(&of)(io::Error::other("the writer panicked")));
+            if let Err(error) = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(panicked) {
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
         };
-        jobs.send(job).map_err(|_| io::Error::other("the thread that writes checkpoints ended"))
+        send(Box::new(job)).map_err(CheckpointError::write(path))
     }
 }
 
-fn start(failure: Arc<Mutex<Option<CheckpointError>>>) -> io::Result<(SyncSender<Job>, JoinHandle<()>)> {
-    let (jobs, queue) = sync_channel::<Job>(1);
-    let work = move || {
-        for job in queue {
-            if let Err(error) = job() {
-                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            }
+/// Hands a job to the thread, which is started by the first one.
+fn send(job: Job) -> io::Result<()> {
+    let jobs = {
+        let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*jobs {
+            Some(jobs) => jobs.clone(),
+            None => jobs.insert(start()?).clone(),
         }
     };
-    Ok((jobs, Builder::new().name("checkpoints".into()).spawn(work)?))
+    jobs.send(job).map_err(|_| io::Error::other("the thread that writes checkpoints ended"))
+}
+
+fn start() -> io::Result<SyncSender<Job>> {
+    let (jobs, queue) = sync_channel::<Job>(1);
+    let work = move || {
+        queue.into_iter().for_each(|job| job());
+    };
+    Builder::new().name("checkpoints".into()).spawn(work)?;
+    Ok(jobs)
 }
 
 impl Drop for CheckpointWriter {

@@ -47,3 +47,16 @@ fn a_signal_ends_the_training_after_its_batch_and_keeps_the_weights() {
         assert!(!files(dir.path()).iter().any(temporary));
     }
 }
+
+#[test]
+fn a_full_disk_is_said_with_the_file_and_a_code_of_its_own() {
+    let dir = folder();
+    let command = format!(
+        "ulimit -f 64; exec {} train --epochs 2 --hidden-dim 64 --quiet",
+        env!("CARGO_BIN_EXE_xtask")
+    );
+    let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(dir.path()).output();
+    let ended = crate::support::Ended::from(output.expect("a shell"));
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    assert!(ended.stderr.contains(".ckpt: cannot be written"), "{}", ended.stderr);
+}
