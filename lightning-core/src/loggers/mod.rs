@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`CsvLogger`] | `metrics.csv`, `hparams.yaml` | a table: one row for each stage and step |
 //! | [`JsonLinesLogger`] | `metrics.jsonl`, `figures/` | every event in the order it came: the source of truth |
+//! | `TensorBoardLogger` | `events.out.tfevents.*` | curves, histograms, figures and the HParams tab of TensorBoard; feature `tensorboard` |
 //! | [`MemoryLogger`] | none | rows, for tests and notebooks |
 //!
 //! Any number of them can be given to one trainer. A checkpoint keeps how far each one had come
@@ -15,12 +16,16 @@ mod figure;
 mod histogram;
 mod jsonl;
 mod memory;
+#[cfg(feature = "tensorboard")]
+mod tensorboard;
 
 pub use csv::CsvLogger;
 pub use figure::Figure;
 pub use histogram::Histogram;
 pub use jsonl::JsonLinesLogger;
 pub use memory::{MemoryLogger, OwnedRow};
+#[cfg(feature = "tensorboard")]
+pub use tensorboard::TensorBoardLogger;
 
 use crate::{Hyperparameters, Stage};
 use serde_json::{Value, json};
