@@ -8,7 +8,8 @@
 //! 3. [`nn`] and the operations of a [`Var`]: how the step computes its loss, on a [`Tape`];
 //! 4. [`autograd`]: how the loss's gradient comes back to the [`Parameter`]s, on plain [`kernels`];
 //! 5. [`optim`]: what optimizers and schedulers must do (the crate `lightning-optim` has PyTorch's);
-//! 6. [`trainer`]: the loops, with [`callbacks`], [`loggers`] and [`checkpoint`]s around them.
+//! 6. [`trainer`]: the loops, with [`callbacks`], [`loggers`] and [`checkpoint`]s around them; [`tuner`] finds a learning
+//!    rate and a batch size before.
 //!
 //! ```
 //! use lightning_core::nn::{Collector, Layer, Linear, Module};
@@ -79,6 +80,8 @@ mod rng;
 pub mod testing;
 #[cfg(feature = "trainer")]
 pub mod trainer;
+#[cfg(feature = "trainer")]
+pub mod tuner;
 
 pub use autograd::{Anomaly, Backward, GradcheckError, Op, Parameter, Tape, Var, gradcheck, gradcheck_with};
 pub use context::{Progress, StepCx};

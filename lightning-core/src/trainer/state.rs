@@ -201,6 +201,15 @@ impl<'a, F: Float> State<'a, F> {
         cell.borrow().optimizers.schedules.iter().map(settings).collect()
     }
 
+    /// Leaves the schedules out of the rest of a fit with automatic optimization, for a trial that has none.
+    pub(crate) fn forget_schedules(&self) {
+        let Some(cell) = self.shared.optimization.as_ref() else { return };
+        let cell = &mut *cell.borrow_mut();
+        if cell.automatic {
+            cell.optimizers.schedules.clear();
+        }
+    }
+
     /// One of the schedulers.
     ///
     /// # Panics
