@@ -3,6 +3,7 @@
 use crate::hook::{Hook, Stage};
 use crate::log::{LogOptions, LogSink, LogValue, MetricViews, Metrics, Record};
 use crate::optimization::{Optimization, OptimizerRef, SchedulerRef};
+use crate::profiler::{Profiler, Span};
 use crate::{Float, Hyperparameters, LightningModule, Parameter, Tape, Var};
 use ndarray::{ArcArray, Dimension};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,7 @@ pub(crate) struct Shared<F: Float> {
     pub(crate) hyperparameters: Option<Hyperparameters>,
     /// A default step was called: the module has none.
     pub(crate) missing: Cell<bool>,
+    pub(crate) profiler: Option<Profiler>,
 }
 
 /// What hooks ask of the trainer.
@@ -120,6 +122,7 @@ impl<F: Float> Shared<F> {
             parameters,
             hyperparameters,
             missing: Cell::new(false),
+            profiler: None,
         }
     }
 
@@ -154,11 +157,14 @@ pub struct StepCx<'s, F: Float = f32> {
     shared: &'s Shared<F>,
     manual: Option<&'s dyn ManualHooks<F>>,
     moment: Moment,
+    /// A context lives as long as its hook runs.
+    _span: Span,
 }
 
 impl<'s, F: Float> StepCx<'s, F> {
     pub(crate) fn new(tape: &'s Tape<F>, shared: &'s Shared<F>, moment: Moment) -> Self {
-        StepCx { tape, shared, manual: None, moment }
+        let span = Span::of(shared.profiler.as_ref(), "", moment.hook.name());
+        StepCx { tape, shared, manual: None, moment, _span: span }
     }
 
     pub(crate) fn manual(self, hooks: &'s dyn ManualHooks<F>) -> Self {

@@ -76,6 +76,7 @@ mod ops;
 pub mod optim;
 #[cfg_attr(not(feature = "trainer"), expect(dead_code, reason = "the trainer calls what is left"))]
 mod optimization;
+pub mod profiler;
 mod rng;
 pub mod testing;
 #[cfg(feature = "trainer")]
@@ -83,7 +84,9 @@ pub mod trainer;
 #[cfg(feature = "trainer")]
 pub mod tuner;
 
-pub use autograd::{Anomaly, Backward, GradcheckError, Op, Parameter, Tape, Var, gradcheck, gradcheck_with};
+pub use autograd::{
+    Anomaly, Backward, GradcheckError, Op, OpObserver, OpRun, Parameter, Tape, Var, gradcheck, gradcheck_with,
+};
 pub use context::{Progress, StepCx};
 pub use float::Float;
 pub use hook::{Hook, Stage};

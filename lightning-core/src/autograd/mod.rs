@@ -42,6 +42,7 @@
 
 mod anomaly;
 mod check;
+mod observer;
 mod op;
 mod param;
 mod pool;
@@ -50,6 +51,7 @@ mod var;
 
 pub use anomaly::Anomaly;
 pub use check::{GradcheckError, gradcheck, gradcheck_with};
+pub use observer::{OpObserver, OpRun};
 pub use op::{Backward, Op};
 pub use param::Parameter;
 pub use tape::Tape;

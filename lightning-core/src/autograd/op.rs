@@ -14,6 +14,13 @@ pub trait Op<F: Float> {
 
     /// Adds to the gradient of every input that [needs](Backward::needs) one.
     fn backward(&self, cx: &mut Backward<'_, F>);
+
+    /// Floating-point operations of a forward pass with these shapes, for profiles: those of products, which are most
+    /// of a model's work. The gradient of a product by a factor takes as many again.
+    fn flops(&self, inputs: &[&[usize]], output: &[usize]) -> Option<u64> {
+        let _ = (inputs, output);
+        None
+    }
 }
 
 /// What a backward rule sees: the gradient of its output, the values, and where to put its results.

@@ -48,6 +48,11 @@ impl<F: Float> Pool<F> {
         }
     }
 
+    /// Bytes of all free buffers.
+    pub(super) fn bytes(&self) -> usize {
+        self.free.iter().map(|(len, buffers)| len * buffers.len() * size_of::<F>()).sum()
+    }
+
     pub(super) fn next_step(&mut self) {
         self.step += 1;
         let oldest = self.step.saturating_sub(KEEP_STEPS);

@@ -1,6 +1,7 @@
 //! The tape: the values and operations of one step, in the order in which they were made.
 
 use super::anomaly::Anomaly;
+use super::observer::{OpObserver, OpRun};
 use super::op::{Backward, Op};
 use super::param::Parameter;
 use super::pool::Pool;
@@ -10,6 +11,8 @@ use crate::{Float, Seed, StepRng};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn, OwnedArcRepr};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// An arena of values and operations; see the [module page](super) for the tour.
 pub struct Tape<F: Float = f32> {
@@ -23,6 +26,9 @@ pub struct Tape<F: Float = f32> {
     draws: Cell<u32>,
     pub(super) watches: Cell<bool>,
     pub(super) anomaly: Cell<Option<Anomaly>>,
+    observer: Option<Arc<dyn OpObserver>>,
+    /// When the newest value was put on the tape; kept only for an observer.
+    last: Cell<Option<Instant>>,
 }
 
 pub(super) struct Node<F: Float> {
@@ -62,6 +68,8 @@ impl<F: Float> Tape<F> {
             draws: Cell::new(0),
             watches: Cell::new(false),
             anomaly: Cell::new(None),
+            observer: None,
+            last: Cell::new(None),
         }
     }
 
@@ -78,6 +86,43 @@ impl<F: Float> Tape<F> {
         self.draws.set(0);
     }
 
+    /// Lets somebody know of every operation from now on. Without an observer an operation costs one look at an
+    /// `Option` more.
+    pub fn set_observer(&mut self, observer: Option<Arc<dyn OpObserver>>) {
+        self.observer = observer;
+        self.note_time();
+    }
+
+    /// Memory that lies ready for the next step.
+    pub fn pooled_bytes(&self) -> usize {
+        self.pool.borrow().bytes()
+    }
+
+    fn note_time(&self) {
+        if self.observer.is_some() {
+            self.last.set(Some(Instant::now()));
+        }
+    }
+
+    fn observe_forward(&self, op: &dyn Op<F>, inputs: &[Var<'_, F>], output: &[usize]) {
+        let (Some(observer), Some(start)) = (&self.observer, self.last.get()) else { return };
+        let end = Instant::now();
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| input.shape().to_vec()).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        observer.forward(OpRun { name: op.name(), start, end, flops: op.flops(&shapes, output) });
+    }
+
+    /// A product's gradients by its two factors: as much work each as the product.
+    fn observe_backward(&self, op: &dyn Op<F>, nodes: &[Node<F>], id: usize, start: Instant) {
+        let Some(observer) = &self.observer else { return };
+        let end = Instant::now();
+        let inputs = || nodes[id].inputs.iter().map(|&input| &nodes[input as usize]);
+        let shapes: Vec<&[usize]> = inputs().map(|node| node.value.shape()).collect();
+        let factors = inputs().take(2).filter(|node| node.needs_grad).count() as u64;
+        let flops = op.flops(&shapes, nodes[id].value.shape()).map(|flops| factors * flops);
+        observer.backward(OpRun { name: op.name(), start, end, flops });
+    }
+
     /// Forgets every value and keeps the memory for the next step. As it needs `&mut`, no [`Var`] can outlive it.
     pub fn reset(&mut self) {
         let pool = self.pool.get_mut();
@@ -88,6 +133,7 @@ impl<F: Float> Tape<F> {
         self.parameters.get_mut().clear();
         self.leaf_grads.get_mut().clear();
         self.draws.set(0);
+        self.note_time();
     }
 
     /// Runs `f` without recording gradients: PyTorch's `with torch.no_grad():`.
@@ -168,7 +214,9 @@ impl<F: Float> Tape<F> {
         value: impl Into<ArcArray<F, IxDyn>>,
         op: impl Op<F> + 'static,
     ) -> Var<'t, F> {
-        self.record(inputs, value.into(), false, || Box::new(op))
+        let value = value.into();
+        self.observe_forward(&op, inputs, value.shape());
+        self.record(inputs, value, false, || Box::new(op))
     }
 
     /// As [`apply`](Self::apply) for an operation whose value shares the memory of its first input.
@@ -179,6 +227,7 @@ impl<F: Float> Tape<F> {
         value: ArcArray<F, IxDyn>,
         op: impl Op<F> + 'static,
     ) -> Var<'t, F> {
+        self.observe_forward(&op, &[input], value.shape());
         let borrows = self.nodes.borrow()[input.id() as usize].borrows_parameter;
         self.record(&[input], value, borrows, || Box::new(op))
     }
@@ -223,6 +272,7 @@ impl<F: Float> Tape<F> {
         let mut nodes = self.nodes.borrow_mut();
         let id = u32::try_from(nodes.len()).expect("a tape holds at most 2³² values");
         nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter });
+        self.note_time();
         Var::new(self, id)
     }
 
@@ -293,6 +343,7 @@ impl<F: Float> Tape<F> {
                 visited.push(id);
                 match &nodes[id].source {
                     Source::Op(op) => {
+                        let start = self.observer.as_ref().map(|_| Instant::now());
                         let mut cx = Backward::new(self, &nodes, &mut grads, id, grad);
                         op.backward(&mut cx);
                         self.recycle(cx.into_grad());
@@ -301,6 +352,7 @@ impl<F: Float> Tape<F> {
                             let reached = inputs.filter_map(|i| Some((&nodes[i], grads[i].as_ref()?)));
                             self.note_gradients(op.name(), reached);
                         }
+                        start.into_iter().for_each(|start| self.observe_backward(&**op, &nodes, id, start));
                     }
                     Source::Parameter(parameter) => {
                         if self.watches.get() {
@@ -322,6 +374,7 @@ impl<F: Float> Tape<F> {
         if !retain {
             self.free(&visited);
         }
+        self.note_time();
     }
 
     fn accumulate_leaf(&self, id: u32, grad: ArrayD<F>) {

@@ -54,6 +54,9 @@ impl<F: Float> Op<F> for LinearOp<F> {
     fn name(&self) -> &'static str {
         "linear"
     }
+    fn flops(&self, inputs: &[&[usize]], output: &[usize]) -> Option<u64> {
+        super::matmul::product_flops(inputs[0], output)
+    }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.change_grad(|g, y| self.then.backward(g, y));
         cx.add_with(0, |cx, acc, dst| {

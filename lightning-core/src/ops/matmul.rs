@@ -11,6 +11,9 @@ impl<F: Float> Op<F> for MatMulOp {
     fn name(&self) -> &'static str {
         "matmul"
     }
+    fn flops(&self, inputs: &[&[usize]], output: &[usize]) -> Option<u64> {
+        product_flops(inputs[0], output)
+    }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.add_with(0, |cx, acc, mut dst| {
             prepare(&mut dst, acc);
@@ -37,6 +40,11 @@ impl<F: Float> Op<F> for MatMulOp {
             });
         });
     }
+}
+
+/// A multiplication and an addition for each element of the result and of the left factor's last axis.
+pub(super) fn product_flops(left: &[usize], output: &[usize]) -> Option<u64> {
+    Some(2 * output.iter().product::<usize>() as u64 * *left.last()? as u64)
 }
 
 fn batch_axes<F: Float>(cx: &Backward<'_, F>) -> usize {

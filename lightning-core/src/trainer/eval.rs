@@ -8,6 +8,7 @@ use crate::data::Loader;
 use crate::hook::{Hook, Stage};
 use crate::loggers::RunStatus;
 use crate::nn::SavedModes;
+use crate::profiler::Timed;
 use crate::{BatchSize, Float, LightningModule, Progress, Tape};
 
 type Own<M, F> = fn(&mut M, &StepCx<'_, F>);
@@ -178,6 +179,7 @@ impl<F: Float> Run<'_, F> {
         L: Loaders<Batch = M::Batch>,
     {
         let stage = pass.stage;
+        let _span = self.span(stage.name());
         let at = |hook| Moment::new(hook, stage);
         self.shared.loaders = loaders.count();
         let modes = SavedModes::remember(module);
@@ -186,7 +188,9 @@ impl<F: Float> Run<'_, F> {
         self.hook(module, at(pass.epoch_start.0), pass.epoch_start.1)?;
         let mut outputs = Vec::new();
         for (dataloader_idx, &limit) in limits.iter().enumerate() {
-            for (batch_idx, batch) in loaders.iter(dataloader_idx).take(limit).enumerate() {
+            let profiler = self.shared.profiler.clone();
+            let items = Timed { items: loaders.iter(dataloader_idx), profiler, name: "dataloader_next" };
+            for (batch_idx, batch) in items.take(limit).enumerate() {
                 let batch_size = batch.batch_size();
                 let moment = Moment { batch_idx, batch_size, dataloader_idx, ..at(pass.step.0) };
                 outputs.extend(self.eval_batch(module, &batch, moment, pass)?);

@@ -17,6 +17,7 @@ use crate::hook::{Hook, Stage};
 use crate::loggers::RunStatus;
 use crate::optim::Interval;
 use crate::optimization::Optimization;
+use crate::profiler::Timed;
 use crate::{Float, LightningModule, StepRng, loggers};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -102,6 +103,7 @@ impl<'a, F: Float> FitLoop<'a, F> {
         T: Loader<Batch = M::Batch> + ?Sized,
         V: Loaders<Batch = M::Batch>,
     {
+        let _span = self.run.span("fit");
         self.set_up(module, found)?;
         self.sanity_check(module, validation)?;
         let mut stop = self.nothing_to_do();
@@ -148,7 +150,10 @@ impl<'a, F: Float> FitLoop<'a, F> {
             Some(_) => self.finish_batch(module, validation, first - 1)?,
             None => first >= self.plan.batches || self.are_steps_done(),
         };
-        let mut batches = (first..self.plan.batches).zip(train.epoch_from(order, first));
+        let profiler = self.run.shared.profiler.clone();
+        let items = train.epoch_from(order, first);
+        let batches = Timed { items, profiler, name: "train_dataloader_next" };
+        let mut batches = (first..self.plan.batches).zip(batches);
         while !is_over && let Some((batch_idx, batch)) = batches.next() {
             let skips_rest = self.train_batch(module, &batch, batch_idx)?.is_break();
             self.next_batch = Some(batch_idx + 1);

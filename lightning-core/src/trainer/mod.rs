@@ -33,6 +33,7 @@ pub use crate::log::Metrics;
 use crate::callbacks::Callback;
 use crate::loggers::Logger;
 use crate::optim::GradientClip;
+use crate::profiler::Profiler;
 use crate::{Float, Seed};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -102,6 +103,8 @@ pub struct Trainer<F: Float = f32> {
     pub callbacks: Vec<Box<dyn Callback<F>>>,
     /// Written to in order.
     pub loggers: Vec<Box<dyn Logger>>,
+    /// Measures hooks and operations, if there is one.
+    pub profiler: Option<Profiler>,
     /// Set by a signal handler: the fit ends after the running batch with [`StopReason::Interrupted`].
     pub interrupt: Option<Arc<AtomicBool>>,
 }
@@ -133,6 +136,7 @@ impl<F: Float> Default for Trainer<F> {
             compat: Compat::default(),
             callbacks: Vec::new(),
             loggers: Vec::new(),
+            profiler: None,
             interrupt: None,
         }
     }

@@ -164,6 +164,7 @@ impl<F: Float> FitLoop<'_, F> {
     where
         M: LightningModule<F> + ?Sized,
     {
+        let _span = self.run.span("save_checkpoint");
         self.saves += 1;
         let mut checkpoint = self.checkpoint(module);
         checkpoint.loggers =

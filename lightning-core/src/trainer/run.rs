@@ -5,8 +5,10 @@ use crate::callbacks::Kind;
 use crate::context::{ManualHooks, Moment, Progress, Shared, StepCx};
 use crate::hook::{Hook, Stage};
 use crate::loggers::{Metric, MetricsRow, RunStatus};
+use crate::profiler::Span;
 use crate::{Float, Hyperparameters, LightningModule, Tape};
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 /// A run of one of the loops.
 pub(super) struct Run<'a, F: Float> {
@@ -31,9 +33,19 @@ impl<'a, F: Float> Run<'a, F> {
         trainer.adopt_callbacks(module)?;
         let hyperparameters = module.hyperparameters().cloned();
         let accumulate = trainer.accumulate_grad_batches;
-        let shared = Shared::new(module.named_parameters(), hyperparameters, accumulate);
-        let (tape, eval_tape) = (Tape::new(), Tape::inference());
+        let mut shared = Shared::new(module.named_parameters(), hyperparameters, accumulate);
+        let (mut tape, mut eval_tape) = (Tape::new(), Tape::inference());
+        if let Some(profiler) = &trainer.profiler {
+            shared.profiler = Some(profiler.clone());
+            tape.set_observer(Some(Arc::new(profiler.clone())));
+            eval_tape.set_observer(Some(Arc::new(profiler.clone())));
+        }
         Ok(Run { trainer, tape, eval_tape, shared, warnings: Vec::new(), row: Vec::new() })
+    }
+
+    /// Measures a part of the run that is no hook.
+    pub(super) fn span(&self, name: &'static str) -> Span {
+        Span::of(self.shared.profiler.as_ref(), "", name)
     }
 
     /// Callbacks first, then the module.
@@ -151,6 +163,7 @@ pub(super) fn notify<F: Float>(
         let kind = callback.kind();
         // A trial run leaves no checkpoint behind and is not stopped early.
         if turn(kind) && (fast_dev_run.is_none() || kind == Kind::Plain) {
+            let _span = Span::of(shared.profiler.as_ref(), callback.name(), moment.hook.name());
             callback
                 .on_hook(moment.hook, &state)
                 .map_err(|source| TrainerError::Callback { callback: callback.name().to_owned(), source })?;

@@ -23,6 +23,7 @@ impl<F: Float> FitLoop<'_, F> {
     where
         M: LightningModule<F> + ?Sized,
     {
+        let _span = self.run.span("train_batch");
         let moment = Moment { batch_idx, batch_size: batch.batch_size(), ..at(Hook::TrainingStep) };
         self.rng.step = self.progress().batches;
         self.run.tape.set_rng(self.rng);
@@ -44,6 +45,9 @@ impl<F: Float> FitLoop<'_, F> {
         self.step_schedules(module, Interval::Step, false, batch_idx)?;
         if batch_idx + 1 == self.plan.batches {
             self.step_schedules(module, Interval::Epoch, false, batch_idx)?;
+        }
+        if let Some(profiler) = &self.run.shared.profiler {
+            profiler.note_tape(self.run.tape.pooled_bytes());
         }
         self.batch_end(module, batch, Moment { loss, ..moment })?;
         Ok(ControlFlow::Continue(()))
