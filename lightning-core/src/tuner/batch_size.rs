@@ -166,7 +166,7 @@ impl ScaleBatchSize {
 /// use lightning_core::data::DataLoader;
 /// use lightning_core::testing::{Line, line_batches};
 /// use lightning_core::tuner::{ScaleBatchSize, scale_batch_size};
-/// let points = line_batches().remove(0);
+/// let points = line_batches::<f32>().remove(0);
 /// let loader = |size| DataLoader::new(points.clone(), size);
 /// let settings = ScaleBatchSize { max_val: 4, ..ScaleBatchSize::default() };
 /// let found = scale_batch_size(&Trainer::default(), &mut Line::default(), loader, &settings)?;

@@ -1,8 +1,8 @@
 //! Finds settings before a training, by short trials that leave no trace: Lightning's `Tuner`.
 //!
-//! A trial is a fit of a [`Trainer`](crate::Trainer) of its own, made from the given one's arithmetic (seed, accumulation, clipping,
-//! [`Compat`](crate::trainer::Compat)): its callbacks, loggers and limits take no part. Of the callbacks that the module
-//! brings along, those that stop or save do not run either. Afterwards weights, gradients and the switches between
+//! A trial is a fit of a [`Trainer`](crate::Trainer) of its own, made from the arithmetic of the given one (seed,
+//! accumulation, clipping, [`Compat`](crate::trainer::Compat)): its callbacks, loggers and limits take no part. Of the
+//! callbacks that the module brings along, those that stop or save do not run either. Afterwards weights, gradients and the switches between
 //! training and evaluation are what they were, bit for bit, also after an error; what a module keeps in other fields is
 //! its own to put back.
 
