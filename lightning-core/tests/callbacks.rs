@@ -2,9 +2,11 @@
 
 use lightning_core::callbacks::{
     Annealing, Callback, ExponentialMovingAverage, FreezeSchedule, GradientAccumulationScheduler,
-    LambdaCallback, ModelCheckpoint, SaveEvery, StochasticWeightAveraging, Timer, TopK,
+    LambdaCallback, ModelCheckpoint, ModelSummary, NormMonitor, ProgressBar, SaveEvery,
+    StochasticWeightAveraging, Timer, TopK, WeightHistograms,
 };
 use lightning_core::checkpoint::Checkpoint;
+use lightning_core::loggers::JsonLinesLogger;
 use lightning_core::nn::Module;
 use lightning_core::testing::{Line, LineBatch, line_batches};
 use lightning_core::trainer::Resume;
@@ -189,4 +191,29 @@ fn a_checkpoint_holds_the_average_as_its_weights() {
     let saved: Checkpoint = Checkpoint::read(&kept.best_model_path().expect("a file")).expect("a checkpoint");
     assert_eq!(saved.state_dict, line.state_dict());
     assert_ne!(saved.arrays["trained.layer.weight"], saved.state_dict["layer.weight"]);
+}
+
+#[test]
+fn histograms_and_norms_reach_the_loggers() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let callbacks: Vec<Box<dyn Callback>> =
+        vec![Box::new(WeightHistograms { every_n_epochs: 2, gradients: true }), Box::new(NormMonitor)];
+    let mut trainer = trainer(3, callbacks);
+    trainer.log_every_n_steps = 1;
+    trainer.loggers = vec![Box::new(JsonLinesLogger::new(dir.path()))];
+    trainer.fit(&mut Line::default(), &line_batches(), NO_VALIDATION).expect("a fit");
+    let text = std::fs::read_to_string(dir.path().join("metrics.jsonl")).expect("the log");
+    for tag in
+        ["weights/layer.weight", "weights/layer.bias", "gradients/layer.weight", "gradients/layer.bias"]
+    {
+        assert_eq!(text.matches(tag).count(), 1, "{tag}\n{text}");
+    }
+    assert_eq!(text.matches("grad_norm").count(), 6, "{text}");
+}
+
+#[test]
+fn a_summary_and_a_bar_change_nothing() {
+    let (_, plain) = fit(2, vec![]);
+    let (_, shown) = fit(2, vec![Box::new(ModelSummary::default()), Box::new(ProgressBar::default())]);
+    assert_eq!(shown.state_dict(), plain.state_dict());
 }

@@ -10,9 +10,12 @@ mod lambda_callback;
 mod learning_rate_monitor;
 mod mode;
 mod model_checkpoint;
+mod model_summary;
+mod progress_bar;
 mod ranking;
 mod swa;
 mod timer;
+mod weight_histograms;
 
 pub use early_stopping::{EarlyStopping, EarlyStoppingRun, StoppingReason};
 pub use ema::{EmaWeights, ExponentialMovingAverage};
@@ -22,8 +25,11 @@ pub use lambda_callback::LambdaCallback;
 pub use learning_rate_monitor::LearningRateMonitor;
 pub use mode::Mode;
 pub use model_checkpoint::{CheckpointHandle, CheckpointRun, ModelCheckpoint, SaveEvery, SaveLast, TopK};
+pub use model_summary::{ModelSummary, Summary, SummaryRow};
+pub use progress_bar::{BarTimes, ProgressBar};
 pub use swa::{Annealing, StochasticWeightAveraging, SwaWeights};
 pub use timer::{Timer, TimerClock};
+pub use weight_histograms::{NormMonitor, WeightHistograms};
 
 use crate::checkpoint::Checkpoint;
 use crate::trainer::{State, TrainerError};
