@@ -280,3 +280,13 @@ fn settings_of_a_batch_size_that_make_no_sense_are_errors() {
     let tiny = of(ScaleBatchSize { memory_budget: Some(1), ..ok() });
     assert!(tiny.contains("the budget is 1") || tiny.contains("does not tell"), "{tiny}");
 }
+
+#[test]
+fn a_swing_behind_the_smallest_loss_is_no_suggestion() {
+    // Down from 1 to 0.2, then up and a fall that is steeper than all before.
+    let mut losses: Vec<f64> = (0..30).map(|i| 1.0 - 0.8 * f64::from(i) / 29.0).collect();
+    losses.extend([2.0, 5.0, 4.9, 0.5, 0.6, 0.7]);
+    let lrs: Vec<f64> = (0..losses.len()).map(|i| 10f64.powf(-6.0 + i as f64 / 6.0)).collect();
+    let curve = LrCurve { lrs: lrs.clone(), losses, mode: LrMode::Exponential };
+    assert!(curve.suggestion().expect("a rate") <= lrs[29]);
+}

@@ -65,8 +65,9 @@ impl LrCurve {
         smoothed
     }
 
-    /// The learning rate at which the smoothed loss falls fastest, step by step; the first 10 points and the last are
-    /// left out.
+    /// The learning rate at which the smoothed loss falls fastest on its way to its smallest value, step by step; the
+    /// first 10 points and the last are left out. (Lightning looks behind the smallest value too, where a rate that is
+    /// too large makes the loss swing.)
     ///
     /// The gradient is that of `numpy.gradient(losses)`, over the steps, as in Lightning until 2.0. (Since then
     /// it divides by the distance of the rates, which on an exponential sweep is so small at first that noise there wins.)
@@ -91,7 +92,9 @@ impl LrCurve {
             return Err(SuggestionError::Flat { loss: first });
         }
         let slopes = gradient(losses);
-        let steepest = (0..slopes.len()).fold(0, |best, i| if slopes[i] < slopes[best] { i } else { best });
+        // What falls behind the smallest loss has risen before: a rate that is too large makes the loss swing.
+        let lowest = (0..losses.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best });
+        let steepest = (0..=lowest).fold(0, |best, i| if slopes[i] < slopes[best] { i } else { best });
         if slopes[steepest] < 0.0 {
             Ok(SKIP_BEGIN + steepest)
         } else {
