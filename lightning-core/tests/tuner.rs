@@ -6,7 +6,7 @@ use lightning_core::nn::{Collector, Dropout, Layer, Linear, Module, Relu, Sequen
 use lightning_core::optim::{Optimizers, Schedule};
 use lightning_core::testing::{Line, LineBatch, line_batches};
 use lightning_core::tuner::{
-    LrFind, LrMode, ScaleBatchSize, SuggestionError, TunerError, lr_find, scale_batch_size,
+    LrCurve, LrFind, LrMode, ScaleBatchSize, SuggestionError, TunerError, lr_find, scale_batch_size,
 };
 use lightning_core::{LightningModule, Seed, StepCx, Trainer, Var};
 use lightning_optim::{Adam, AdamOptions, OneCycleLr, OneCycleLrOptions};
