@@ -6,7 +6,7 @@
 //! use lightning_core::Trainer;
 //!
 //! let profiler = Profiler::default();
-//! let mut trainer = Trainer { max_epochs: 2, profiler: Some(profiler.clone()), ..Trainer::default() };
+//! let mut trainer: Trainer = Trainer { max_epochs: 2, profiler: Some(profiler.clone()), ..Trainer::default() };
 //! trainer.fit(&mut Line::default(), &line_batches(), None::<&Vec<_>>)?;
 //! println!("{}", profiler.report());
 //! # let report = profiler.report();
