@@ -1,9 +1,9 @@
 //! What the smaller callbacks do to a fit.
 
 use lightning_core::callbacks::{
-    Annealing, Callback, ExponentialMovingAverage, FreezeSchedule, GradientAccumulationScheduler,
-    LambdaCallback, ModelCheckpoint, ModelSummary, NormMonitor, ProgressBar, SaveEvery,
-    StochasticWeightAveraging, Timer, TopK, WeightHistograms,
+    Annealing, Callback, EarlyStopping, ExponentialMovingAverage, FreezeSchedule,
+    GradientAccumulationScheduler, LambdaCallback, ModelCheckpoint, ModelSummary, NormMonitor, ProgressBar,
+    SaveEvery, StochasticWeightAveraging, Timer, TopK, WeightHistograms,
 };
 use lightning_core::checkpoint::Checkpoint;
 use lightning_core::loggers::JsonLinesLogger;
@@ -216,4 +216,40 @@ fn a_summary_and_a_bar_change_nothing() {
     let (_, plain) = fit(2, vec![]);
     let (_, shown) = fit(2, vec![Box::new(ModelSummary::default()), Box::new(ProgressBar::default())]);
     assert_eq!(shown.state_dict(), plain.state_dict());
+}
+
+#[test]
+fn a_validation_after_the_fit_leaves_the_averaged_weights_in_place() {
+    let ema = ExponentialMovingAverage { decay: 0.9, ..ExponentialMovingAverage::default() };
+    let mut trainer = trainer(3, vec![Box::new(ema)]);
+    let mut line = Line::default();
+    trainer.fit(&mut line, &line_batches(), Some(&line_batches())).expect("a fit");
+    let average = line.state_dict();
+    trainer.validate(&mut line, &line_batches()).expect("a pass");
+    assert_eq!(line.state_dict(), average);
+    let mut other = Line::default();
+    let own = other.state_dict();
+    trainer.validate(&mut other, &line_batches()).expect("a pass");
+    assert_eq!(other.state_dict(), own);
+}
+
+#[test]
+fn a_validation_after_the_fit_is_no_check_of_early_stopping() {
+    let stopping = EarlyStopping { patience: 1, ..EarlyStopping::monitoring("val_loss") };
+    let seen = stopping.handle();
+    let mut trainer = trainer(3, vec![Box::new(stopping)]);
+    let mut line = Line::default();
+    trainer.fit(&mut line, &line_batches(), Some(&line_batches())).expect("a fit");
+    let best = seen.best_score();
+    trainer.validate(&mut line, &line_batches()).expect("a pass");
+    trainer.validate(&mut line, &line_batches()).expect("a pass");
+    assert_eq!((seen.wait_count(), seen.stopped_epoch(), seen.best_score()), (0, None, best));
+}
+
+#[test]
+fn two_averages_of_one_run_are_refused() {
+    let ema: ExponentialMovingAverage = ExponentialMovingAverage::default();
+    let swa = StochasticWeightAveraging { swa_epoch_start: 1, ..StochasticWeightAveraging::new(0.05) };
+    let (result, _) = fit(3, vec![Box::new(ema), Box::new(swa)]);
+    assert!(matches!(result, Err(TrainerError::StateKey(_))), "{result:?}");
 }

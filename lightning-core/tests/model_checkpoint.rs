@@ -275,3 +275,18 @@ fn a_file_that_a_killed_run_did_not_come_to_is_written_when_it_resumes() {
     again.fit(&mut Line::default(), &line_batches(), Some(&line_batches())).expect("nothing to do");
     assert_eq!(std::fs::read(&lost).expect("written again"), bytes);
 }
+
+#[test]
+fn a_validation_of_a_checkpoint_ranks_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let checkpoints =
+        ModelCheckpoint { save_top_k: TopK::All, ..ModelCheckpoint::monitoring(dir.path(), "v") };
+    let handle = checkpoints.handle();
+    let mut trainer = trainer(2);
+    trainer.callbacks = vec![Box::new(Scores(&[0.7, 0.5])), Box::new(checkpoints)];
+    let mut line = Line::default();
+    trainer.fit(&mut line, &line_batches(), Some(&line_batches())).expect("a fit");
+    let kept = handle.best_k_models();
+    trainer.validate_checkpoint(&mut line, &line_batches(), &kept[0].0).expect("a pass");
+    assert_eq!(handle.best_k_models(), kept);
+}

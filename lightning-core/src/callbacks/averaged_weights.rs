@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// gets the weights that were scored.
 const TRAINED: &str = "trained.";
 
+/// The state key of every averaging callback: a checkpoint has place for one average, so that a second one is refused.
+pub(super) const STATE_KEY: &str = "AveragedWeights";
+
 type Weights<F> = BTreeMap<String, ArrayD<F>>;
 
 /// The average, and the trained weights while the average stands in their place.

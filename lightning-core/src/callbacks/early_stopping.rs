@@ -119,7 +119,7 @@ impl EarlyStopping {
 
     fn is_due<F: Float>(&self, state: &State<'_, F>, at_epoch_end: bool) -> bool {
         let here = self.check_on_train_epoch_end.unwrap_or(state.is_validation_at_epoch_end);
-        here == at_epoch_end && !state.is_sanity_check && !state.is_fast_dev_run
+        here == at_epoch_end && state.is_fitting && !state.is_sanity_check && !state.is_fast_dev_run
     }
 
     fn check<F: Float>(&self, state: &State<'_, F>) {

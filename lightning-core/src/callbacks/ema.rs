@@ -1,6 +1,6 @@
 //! A moving average of the weights.
 
-use super::averaged_weights::AveragedWeights;
+use super::averaged_weights::{AveragedWeights, STATE_KEY};
 use super::{Callback, CallbackResult};
 use crate::Float;
 use crate::checkpoint::Checkpoint;
@@ -58,6 +58,10 @@ impl<F: Float> Callback<F> for ExponentialMovingAverage<F> {
         "ExponentialMovingAverage"
     }
 
+    fn state_key(&self) -> String {
+        STATE_KEY.to_owned()
+    }
+
     fn state_dict(&self) -> Value {
         json!({ "step": self.weights.step })
     }
@@ -94,12 +98,17 @@ impl<F: Float> Callback<F> for ExponentialMovingAverage<F> {
     }
 
     fn on_validation_start(&mut self, state: &State<'_, F>) -> CallbackResult {
-        self.weights.kept.swap_in(state);
+        // A validation of its own is about the weights that the module has.
+        if state.is_fitting {
+            self.weights.kept.swap_in(state);
+        }
         Ok(())
     }
 
     fn on_validation_end(&mut self, state: &State<'_, F>) -> CallbackResult {
-        self.weights.kept.swap_out(state);
+        if state.is_fitting {
+            self.weights.kept.swap_out(state);
+        }
         Ok(())
     }
 

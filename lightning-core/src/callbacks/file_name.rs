@@ -83,8 +83,14 @@ impl Format {
             (Some('e'), value) => exponent(value.real(), self.precision.unwrap_or(6)),
             _ => return None,
         };
+        let text = text.replace("NaN", "nan");
+        let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
         let missing = self.width.saturating_sub(text.len());
-        Some(if self.zeros { "0".repeat(missing) + &text } else { " ".repeat(missing) + &text })
+        Some(if self.zeros {
+            format!("{sign}{}{digits}", "0".repeat(missing))
+        } else {
+            " ".repeat(missing) + &text
+        })
     }
 }
 
@@ -132,6 +138,15 @@ mod tests {
             assert_eq!(filled(template, true).as_deref(), Ok(with_names));
             assert_eq!(filled(template, false).as_deref(), Ok(without));
         }
+    }
+
+    #[test]
+    fn signs_stand_before_zeros_and_nan_is_in_small_letters() {
+        let metrics = [("v".to_owned(), -0.5), ("w".to_owned(), f64::NAN)].into_iter().collect();
+        let moment = Moment { epoch: 0, step: 0, metrics: &metrics };
+        // Python: f"{-0.5:08.2f} {-0.5:6.1f} {float('nan'):.2f} {float('nan')}"
+        let name = moment.fill("{v:08.2f} {v:6.1f} {w:.2f} {w}", false);
+        assert_eq!(name.as_deref(), Ok("-0000.50   -0.5 nan nan"));
     }
 
     #[test]

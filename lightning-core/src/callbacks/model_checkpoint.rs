@@ -442,7 +442,7 @@ impl<F: Float> Callback<F> for ModelCheckpoint {
 
     fn on_validation_end(&mut self, state: &State<'_, F>) -> CallbackResult {
         let is_due = self.saved().is_due || self.is_epoch_due(state, false);
-        if state.is_sanity_check || !is_due { Ok(()) } else { self.save(state) }
+        if state.is_fitting && is_due && !state.is_sanity_check { self.save(state) } else { Ok(()) }
     }
 
     fn on_train_epoch_end(&mut self, state: &State<'_, F>) -> CallbackResult {

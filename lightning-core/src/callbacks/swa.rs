@@ -1,6 +1,6 @@
 //! The mean of the weights of the last epochs.
 
-use super::averaged_weights::AveragedWeights;
+use super::averaged_weights::{AveragedWeights, STATE_KEY};
 use super::{Callback, CallbackResult};
 use crate::Float;
 use crate::checkpoint::Checkpoint;
@@ -85,6 +85,10 @@ impl<F: Float> StochasticWeightAveraging<F> {
 impl<F: Float> Callback<F> for StochasticWeightAveraging<F> {
     fn name(&self) -> &str {
         "StochasticWeightAveraging"
+    }
+
+    fn state_key(&self) -> String {
+        STATE_KEY.to_owned()
     }
 
     fn state_dict(&self) -> Value {

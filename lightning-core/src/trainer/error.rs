@@ -36,7 +36,7 @@ pub enum TrainerError {
         problem: String,
     },
     /// Two callbacks with a state under one key.
-    #[error("two callbacks have the state key `{0}`; let state_key() tell them apart")]
+    #[error("two callbacks have the state key `{0}`; keep one of them, or let state_key() tell them apart")]
     StateKey(String),
     /// Two loops logged one name.
     #[error(

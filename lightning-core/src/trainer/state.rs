@@ -66,6 +66,8 @@ pub struct State<'a, F: Float = f32> {
     pub stage: Stage,
     /// Whether this is the sanity check before training, of which nothing is kept.
     pub is_sanity_check: bool,
+    /// Whether a fit runs; a validation can be part of one or a run of its own.
+    pub is_fitting: bool,
     /// Epochs, steps and batches so far.
     pub progress: Progress,
     /// Epochs that the fit will have.
@@ -120,6 +122,7 @@ impl<'a, F: Float> State<'a, F> {
             hook,
             stage,
             is_sanity_check: shared.is_sanity_check,
+            is_fitting: shared.optimization.is_some(),
             progress: shared.progress,
             max_epochs: shared.limits.max_epochs,
             max_steps: shared.limits.max_steps,
