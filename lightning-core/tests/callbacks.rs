@@ -253,3 +253,25 @@ fn two_averages_of_one_run_are_refused() {
     let (result, _) = fit(3, vec![Box::new(ema), Box::new(swa)]);
     assert!(matches!(result, Err(TrainerError::StateKey(_))), "{result:?}");
 }
+
+/// What a fit with a bar writes to stderr, from a process of its own.
+#[test]
+fn the_last_line_of_a_bar_tells_of_the_last_batch_also_of_a_fit_that_stops_early() {
+    if std::env::var_os("BAR_CHILD").is_some() {
+        let stop = LambdaCallback::new().on(Hook::OnTrainBatchEnd, |state| {
+            if state.progress.global_step == 3 {
+                state.stop("enough");
+            }
+            Ok(())
+        });
+        fit(9, vec![Box::new(ProgressBar::default()), Box::new(stop)]).0.expect("a fit");
+        return;
+    }
+    let this = std::env::current_exe().expect("this program");
+    let name = "the_last_line_of_a_bar_tells_of_the_last_batch_also_of_a_fit_that_stops_early";
+    let mut child = std::process::Command::new(this);
+    let ended = child.args(["--exact", name, "--nocapture"]).env("BAR_CHILD", "1").output().expect("its end");
+    let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let last = text.lines().rfind(|line| line.starts_with("Epoch")).unwrap_or_default();
+    assert!(last.starts_with("Epoch 2/9  1/2 [50%]") && last.contains("loss="), "{text}");
+}

@@ -25,11 +25,43 @@ pub struct ProgressBar {
     pub since: BarTimes,
 }
 
-/// When the epoch and the newest line of a [`ProgressBar`] began.
+/// Where the epoch of a [`ProgressBar`] stands, and when the newest line was written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BarTimes {
-    epoch: Option<(Instant, usize)>,
+    epoch: Option<Clock>,
     line: Option<Instant>,
+    validation: Option<Instant>,
+    /// Whether the newest line tells of the newest batch.
+    is_shown: bool,
+}
+
+/// The training batches of an epoch, and the time that they took.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    epoch: usize,
+    since: Instant,
+    /// Batches before `since`, done by the run that is resumed.
+    before: usize,
+    batch: usize,
+    loss: Option<f64>,
+}
+
+impl Clock {
+    fn new(epoch: usize, since: Instant, before: usize) -> Self {
+        Clock { epoch, since, before, batch: before, loss: None }
+    }
+
+    /// Leaves out time that went to something else.
+    fn leave_out(&mut self, time: Duration) {
+        self.since += time;
+    }
+
+    /// Batches a second, once there is one.
+    fn rate(&self, now: Instant) -> Option<f64> {
+        let rate =
+            (self.batch - self.before) as f64 / now.saturating_duration_since(self.since).as_secs_f64();
+        Some(rate).filter(|rate| rate.is_finite() && *rate > 0.0)
+    }
 }
 
 /// The shortest time between two lines on a terminal.
@@ -43,22 +75,22 @@ impl Default for ProgressBar {
 }
 
 impl ProgressBar {
-    fn show<F: Float>(&mut self, state: &State<'_, F>, batch: usize, is_last: bool) {
-        let is_terminal = io::stderr().is_terminal();
+    fn show<F: Float>(&mut self, state: &State<'_, F>, is_last: bool) {
+        let Some(epoch) = self.since.epoch else { return };
+        let (now, is_terminal) = (Instant::now(), io::stderr().is_terminal());
         let pause = if is_terminal { REDRAW } else { self.plain_every };
-        if !is_last && self.since.line.is_some_and(|line| line.elapsed() < pause) {
+        self.since.is_shown = is_last || self.since.line.is_none_or(|line| now - line >= pause);
+        if !self.since.is_shown {
             return;
         }
-        self.since.line = Some(Instant::now());
-        let (began, first) = self.since.epoch.unwrap_or((Instant::now(), batch));
+        self.since.line = Some(now);
         let line = Line {
-            epoch: state.progress.epoch,
+            epoch: epoch.epoch,
             max_epochs: state.max_epochs,
-            batch,
+            batch: epoch.batch,
             batches: state.batches,
-            done: batch.saturating_sub(first),
-            seconds: began.elapsed().as_secs_f64(),
-            loss: state.loss,
+            rate: epoch.rate(now),
+            loss: epoch.loss,
             metrics: state.progress_bar_metrics,
         };
         let text = line.text(self.width);
@@ -77,9 +109,8 @@ struct Line<'a> {
     max_epochs: usize,
     batch: usize,
     batches: usize,
-    /// Batches since the clock was started.
-    done: usize,
-    seconds: f64,
+    /// Batches a second.
+    rate: Option<f64>,
     loss: Option<f64>,
     metrics: &'a Metrics,
 }
@@ -95,9 +126,8 @@ impl Line<'_> {
             self.batch,
             self.batches
         );
-        let rate = self.done as f64 / self.seconds;
         let mut parts = Vec::new();
-        if rate.is_finite() && rate > 0.0 {
+        if let Some(rate) = self.rate {
             parts.push(format!(
                 "{} it/s",
                 if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.0}") }
@@ -130,22 +160,30 @@ impl<F: Float> Callback<F> for ProgressBar {
         "ProgressBar"
     }
 
-    fn on_train_epoch_start(&mut self, _: &State<'_, F>) -> CallbackResult {
-        self.since.epoch = Some((Instant::now(), 0));
+    fn on_train_epoch_start(&mut self, state: &State<'_, F>) -> CallbackResult {
+        self.since.epoch = Some(Clock::new(state.progress.epoch, Instant::now(), 0));
         Ok(())
     }
 
     fn on_train_batch_end(&mut self, state: &State<'_, F>) -> CallbackResult {
-        // A run that goes on in the middle of an epoch has not begun it here.
-        self.since.epoch.get_or_insert((Instant::now(), state.batch_idx));
-        self.show(state, state.batch_idx + 1, false);
+        let done = state.batch_idx + 1;
+        // A run that goes on in the middle of an epoch has not begun it: its first batch is before the clock.
+        let epoch =
+            self.since.epoch.get_or_insert_with(|| Clock::new(state.progress.epoch, Instant::now(), done));
+        (epoch.batch, epoch.loss) = (done, state.loss);
+        self.show(state, false);
+        Ok(())
+    }
+
+    fn on_validation_start(&mut self, _: &State<'_, F>) -> CallbackResult {
+        self.since.validation = Some(Instant::now());
         Ok(())
     }
 
     fn on_validation_batch_end(&mut self, state: &State<'_, F>) -> CallbackResult {
         if io::stderr().is_terminal()
             && !state.is_sanity_check
-            && self.since.line.is_none_or(|l| l.elapsed() > REDRAW)
+            && self.since.line.is_none_or(|line| line.elapsed() > REDRAW)
         {
             self.since.line = Some(Instant::now());
             let text = format!("validating  {}/{}", state.batch_idx + 1, state.val_batches);
@@ -154,9 +192,23 @@ impl<F: Float> Callback<F> for ProgressBar {
         Ok(())
     }
 
+    fn on_validation_end(&mut self, _: &State<'_, F>) -> CallbackResult {
+        if let (Some(start), Some(epoch)) = (self.since.validation.take(), &mut self.since.epoch) {
+            epoch.leave_out(start.elapsed());
+        }
+        Ok(())
+    }
+
     fn on_train_epoch_end(&mut self, state: &State<'_, F>) -> CallbackResult {
-        let is_last = io::stderr().is_terminal() || state.progress.epoch + 1 >= state.max_epochs;
-        self.show(state, state.batches, is_last);
+        self.show(state, io::stderr().is_terminal());
+        Ok(())
+    }
+
+    /// However the fit ends, its last line tells of its last batch.
+    fn on_train_end(&mut self, state: &State<'_, F>) -> CallbackResult {
+        if !self.since.is_shown {
+            self.show(state, true);
+        }
         self.since.epoch = None;
         Ok(())
     }
@@ -167,8 +219,8 @@ mod tests {
     use super::*;
 
     fn line(metrics: &Metrics, width: usize) -> String {
-        let (epoch, max_epochs, batch, batches, done) = (2, 10, 12, 50, 12);
-        Line { epoch, max_epochs, batch, batches, done, seconds: 0.5, loss: Some(0.25), metrics }.text(width)
+        let (epoch, max_epochs, batch, batches, rate) = (2, 10, 12, 50, Some(24.0));
+        Line { epoch, max_epochs, batch, batches, rate, loss: Some(0.25), metrics }.text(width)
     }
 
     #[test]
@@ -180,12 +232,30 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_counts_batches_of_this_run_and_the_time_of_training() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut whole = Clock::new(0, start, 0);
+        assert_eq!(whole.rate(start + second), None);
+        whole.batch = 10;
+        assert_eq!(whole.rate(start + 2 * second), Some(5.0));
+        whole.leave_out(second);
+        assert_eq!(whole.rate(start + 2 * second), Some(10.0));
+        // Resumed behind the 40th batch: that one does not count, and nothing is said before another is done.
+        let mut resumed = Clock::new(0, start, 40);
+        assert_eq!(resumed.rate(start + second / 1_000_000), None);
+        resumed.batch = 42;
+        assert_eq!(resumed.rate(start + second), Some(2.0));
+    }
+
+    #[test]
     fn what_finds_no_place_is_left_out() {
         let metrics = (0..20).map(|i| (format!("metric_with_a_long_name_{i}"), 1.0)).collect();
         for width in [10, 24, 40, 80, 120] {
             assert!(line(&metrics, width).chars().count() <= width);
         }
-        assert!(line(&metrics, 40).ends_with("ETA 0:02") || line(&metrics, 40).ends_with("it/s"));
+        assert_eq!(line(&metrics, 40), "Epoch 3/10  12/50 [24%]  24 it/s");
+        assert_eq!(line(&metrics, 44), "Epoch 3/10  12/50 [24%]  24 it/s  ETA 0:02");
     }
 
     #[test]
