@@ -43,8 +43,10 @@ mod config;
 pub mod data;
 mod model;
 mod module;
+mod trained;
 
 pub use batch::{MultiViewBatch, MultiViewDataset};
 pub use config::{Config, ConfigError, Hyperparameters};
 pub use model::{Forward, LinearLayer, LossTerms, MmDynamic};
 pub use module::{FromStateError, Prediction, TestOutput};
+pub use trained::{SavedData, Trained, TrainedError};

@@ -70,7 +70,7 @@ impl Plan<'_> {
     pub(crate) fn run(&self, seed: u64) -> Result<Outcome, Failure> {
         let start = Instant::now();
         let data = Prepared::new(&self.source.cohort, self.settings.validation, seed)?;
-        let saved = self.saved_data(&data, seed).to_json()?;
+        let saved = saved::to_json(&self.saved_data(&data, seed))?;
         let model = MmDynamic::new(self.hyperparameters(), Seed(seed))?;
         if let Some(exit) = self.signals.exit() {
             return Err(Failure::new(exit, "stopped before the training began"));
