@@ -26,6 +26,7 @@
 //! | probabilities | [`log_loss`], [`brier_score_loss`] | the same names, `labels=range(classes)` or `pos_label=1` |
 //! | | [`check_rows_sum_to_one`] | the warning of these two |
 //! | | [`expected_calibration_error`] | none; Guo et al. 2017 |
+//! | confidences of any kind | [`risk_coverage_curve`] | none; Geifman and El-Yaniv 2017 |
 //!
 //! Labels and predictions are `&[usize]`, scores and probabilities views of `f64`; 32-bit ones convert
 //! exactly with `mapv(f64::from)`. Ranking takes O(n log n), all else O(n log classes) or O(n · classes).
@@ -49,6 +50,7 @@ mod error;
 mod evaluate;
 mod probabilities;
 mod ranking;
+mod selective;
 
 pub use calibration::{brier_score_loss, check_rows_sum_to_one, expected_calibration_error, log_loss};
 pub use classification::{
@@ -63,3 +65,4 @@ pub use ranking::{
     OvrAverage, PrecisionRecallCurve, RocCurve, average_precision_score, precision_recall_curve,
     roc_auc_score, roc_auc_score_ovr, roc_curve,
 };
+pub use selective::{RiskCoverageCurve, risk_coverage_curve};

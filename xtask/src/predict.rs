@@ -2,7 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::saved::Loaded;
-use crate::{output, saved, score, source};
+use crate::{evaluation, output, saved, source};
 use clap::Args;
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
             test
         }
     };
-    let predictions = score::predict(&loaded.model, &loaded.data.scaler.transform(&raw)?)?;
+    let predictions = evaluation::predict(&loaded.model, &loaded.data.scaler.transform(&raw)?)?;
     let table = table(&predictions, &loaded.data.class_names, raw.views.len())?;
     match &args.out {
         None => output::print(&table),

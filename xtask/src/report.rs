@@ -1,9 +1,9 @@
 //! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
 
-use crate::seed::Outcome;
+use crate::evaluation::Outcome;
+use crate::results::Score;
 use crate::source::{Source, classes};
 use lightning_core::nn::Module;
-use metrics::Evaluation;
 use mmdynamic::MmDynamic;
 use std::fmt::Write as _;
 
@@ -80,23 +80,12 @@ fn grouped(number: usize) -> String {
 }
 
 /// The metrics with what each means.
-pub(crate) fn metrics(evaluation: &Evaluation) -> String {
+pub(crate) fn metrics(scores: &[Score]) -> String {
     let mut out = String::new();
-    for (name, value) in evaluation.named() {
-        let _ = writeln!(out, "  {:<12}{value:>8.4}  {}", title(name), meaning(name));
+    for Score { name, label, value, .. } in scores {
+        let _ = writeln!(out, "  {label:<12}{value:>8.4}  {}", meaning(name));
     }
     out
-}
-
-fn title(name: &str) -> &str {
-    match name {
-        "acc" => "ACC",
-        "f1" => "F1",
-        "auc" => "AUC",
-        "weighted_f1" => "weighted F1",
-        "macro_f1" => "macro F1",
-        other => other,
-    }
 }
 
 fn meaning(name: &str) -> &'static str {
@@ -112,16 +101,15 @@ fn meaning(name: &str) -> &'static str {
 
 /// The whole result of one seed.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
-    let scores = &outcome.scores;
-    let terms = &scores.terms;
-    let mut out = format!("Test, {} rows, looked at once\n", outcome.test_rows);
-    out += &metrics(&scores.evaluation);
-    let why = match outcome.val_loss {
-        Some(loss) => format!("{}, the one with the smallest val_loss, {loss:.4}", outcome.epoch),
-        None => format!("{}, the last one", outcome.epoch),
+    let (facts, terms) = (&outcome.results.facts, &outcome.terms);
+    let mut out = format!("Test, {} rows, looked at once\n", facts.test_rows);
+    out += &metrics(&outcome.results.scores);
+    let why = match facts.val_loss {
+        Some(loss) => format!("{}, the one with the smallest val_loss, {loss:.4}", facts.epoch),
+        None => format!("{}, the last one", facts.epoch),
     };
     out += &field("Epoch", &format!("{why} (counted from 0)"));
-    out += &field("Training", &format!("loss on the {} rows learnt from, dropout off", outcome.train_rows));
+    out += &field("Training", &format!("loss on the {} rows learnt from, dropout off", facts.train_rows));
     let _ = writeln!(out, "  {:<12}{:>8.4}  the sum of all terms below", "total", terms.total());
     let _ =
         writeln!(out, "  {:<12}{:>8.4}  cross-entropy of the classifier", "fused CE", terms.classifier_ce);
@@ -138,7 +126,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
             terms.gate_l1[view],
             terms.tcp_regression[view],
             terms.tcp_ce[view],
-            scores.outside[view]
+            outcome.results.views[view].confidence_outside
         );
     }
     out += "  mean gate       how much of the features is let through, 0 to 1\n";
@@ -146,15 +134,15 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     out += "  view CE         cross-entropy of the view's own classifier\n";
     out += "  test conf. out  share of test confidences outside 0 to 1; they are\n";
     out += "                  predictions, not probabilities\n";
-    out += &field("Time", &format!("{:.1} s", outcome.duration.as_secs_f64()));
+    out += &field("Time", &format!("{:.1} s", facts.seconds));
     out + &field("Files", &outcome.folder.display().to_string())
 }
 
 /// The head of a table of several seeds.
-pub(crate) fn seeds_head(evaluation: &Evaluation) -> String {
+pub(crate) fn seeds_head(scores: &[Score]) -> String {
     let mut out = format!("{:<8}", "seed");
-    for (name, _) in evaluation.named() {
-        let _ = write!(out, "{:>12}", title(name));
+    for score in scores {
+        let _ = write!(out, "{:>12}", score.label);
     }
     out + &format!("{:>12}{:>7}  {}\n", "train loss", "epoch", "folder")
 }
@@ -162,7 +150,8 @@ pub(crate) fn seeds_head(evaluation: &Evaluation) -> String {
 /// The row of a seed.
 pub(crate) fn seeds_row(outcome: &Outcome) -> String {
     let folder = outcome.folder.file_name().unwrap_or_default().to_string_lossy();
-    format!("{}{:>7}  {folder}\n", numbers(&outcome.seed.to_string(), &outcome.numbers()), outcome.epoch)
+    let facts = &outcome.results.facts;
+    format!("{}{:>7}  {folder}\n", numbers(&facts.seed.to_string(), &outcome.numbers()), facts.epoch)
 }
 
 /// Mean and sample standard deviation below the rows.
@@ -172,7 +161,7 @@ pub(crate) fn seeds_foot(outcomes: &[Outcome]) -> String {
     let column = |j: usize| rows.iter().map(|row| row[j]).collect::<Vec<_>>();
     let means: Vec<f64> = (0..columns).map(|j| mean(&column(j))).collect();
     let deviations: Vec<f64> = (0..columns).map(|j| deviation(&column(j))).collect();
-    let seconds: f64 = outcomes.iter().map(|outcome| outcome.duration.as_secs_f64()).sum();
+    let seconds: f64 = outcomes.iter().map(|outcome| outcome.results.facts.seconds).sum();
     let logs = outcomes.first().and_then(|outcome| outcome.folder.parent());
     let mut out = format!("{}\n{}\n", numbers("mean", &means), numbers("sd", &deviations));
     out += "train loss: the sum of all terms on the rows learnt from, dropout off; sd: over\n";
@@ -190,8 +179,8 @@ fn numbers(label: &str, values: &[f64]) -> String {
 
 impl Outcome {
     fn numbers(&self) -> Vec<f64> {
-        let metrics = self.scores.evaluation.named().map(|(_, value)| value);
-        metrics.into_iter().chain([self.scores.terms.total()]).collect()
+        let scores = self.results.scores.iter().map(|score| score.value);
+        scores.chain([self.terms.total()]).collect()
     }
 }
 

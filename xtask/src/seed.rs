@@ -1,21 +1,20 @@
 //! One training with one seed: fit, load the chosen epoch back from its file, test once.
 
+use crate::evaluation::Outcome;
 use crate::failure::{Exit, Failure};
 use crate::prepare::{Prepared, in_order};
 use crate::progress::Progress;
+use crate::results::Facts;
 use crate::run_folder::{self, RunLogger};
 use crate::saved::{self, SavedData};
-use crate::score;
 use crate::settings::{Choice, Settings};
 use crate::signals::Signals;
 use crate::source::Source;
 use lightning_core::callbacks::{Callback, CheckpointHandle, ModelCheckpoint, SaveEvery, SaveLast, TopK};
-use lightning_core::checkpoint::write_atomically;
 use lightning_core::data::DataLoader;
 use lightning_core::loggers::{CsvLogger, RunStatus};
 use lightning_core::{FitReport, Seed, Trainer};
-use metrics::Evaluation;
-use mmdynamic::{Hyperparameters, LossTerms, MmDynamic, MultiViewDataset};
+use mmdynamic::{Hyperparameters, MmDynamic, MultiViewDataset};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,31 +26,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) out: &'a Path,
     pub(crate) quiet: bool,
     pub(crate) signals: Signals,
-}
-
-/// The result of one seed.
-pub(crate) struct Outcome {
-    pub(crate) seed: u64,
-    pub(crate) choice: Choice,
-    /// The tested epoch, from 0.
-    pub(crate) epoch: usize,
-    /// Its validation loss, where that chose it.
-    pub(crate) val_loss: Option<f64>,
-    pub(crate) scores: Scores,
-    pub(crate) train_rows: usize,
-    pub(crate) test_rows: usize,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) duration: Duration,
-    pub(crate) folder: PathBuf,
-}
-
-/// What the tested weights give.
-pub(crate) struct Scores {
-    pub(crate) evaluation: Evaluation,
-    /// On the training rows, without dropout.
-    pub(crate) terms: LossTerms<f64>,
-    /// Per view, the share of test confidences outside [0, 1].
-    pub(crate) outside: Vec<f64>,
 }
 
 impl Plan<'_> {
@@ -80,20 +54,35 @@ impl Plan<'_> {
             Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
         let report = self.fit(model, &data, seed, &folder, &mut checkpoints)?;
         let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
-        let outcome = Outcome {
-            seed,
-            choice: self.settings.choice,
+        Outcome::of(&path, &data, folder, || Facts {
             epoch,
             val_loss,
-            scores: score(&path, &data)?,
-            train_rows: data.train.rows(),
-            test_rows: data.test.rows(),
             warnings: report.warnings,
-            duration: start.elapsed(),
-            folder,
-        };
-        outcome.write()?;
-        Ok(outcome)
+            seconds: start.elapsed().as_secs_f64(),
+            ..self.facts(&data, seed)
+        })
+    }
+
+    /// What is known of a run before it is over.
+    fn facts(&self, data: &Prepared, seed: u64) -> Facts {
+        Facts {
+            data: self.source.name.clone(),
+            data_hash: String::new(),
+            config_hash: String::new(),
+            seed,
+            preset: String::new(),
+            checkpoint: self.settings.choice.name().to_owned(),
+            epoch: 0,
+            val_loss: None,
+            train_rows: data.train.rows(),
+            validation_rows: data.validation.as_ref().map_or(0, |rows| rows.rows()),
+            test_rows: data.test.rows(),
+            classes: self.source.cohort.train.class_names.clone(),
+            parameters: self.hyperparameters().parameter_count(),
+            seconds: 0.0,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            warnings: Vec::new(),
+        }
     }
 
     fn saved_data(&self, data: &Prepared, seed: u64) -> SavedData {
@@ -204,47 +193,5 @@ impl Checkpoints {
         let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(last)];
         callbacks.extend(best.map(|best| Box::new(best) as Box<dyn Callback>));
         Checkpoints { callbacks, best: handles.0, last: handles.1 }
-    }
-}
-
-/// The weights are those of the file, so that what is reported is what was kept.
-fn score(checkpoint: &Path, data: &Prepared) -> Result<Scores, Failure> {
-    let mut model = saved::load(checkpoint)?.model;
-    let evaluation = score::test(&mut model, &data.test)?;
-    let predictions = score::predict(&model, &data.test)?;
-    let terms = model.loss_of(MultiViewDataset::from(&data.train).all());
-    Ok(Scores { evaluation, outside: score::outside_unit(&predictions, terms.gate_l1.len()), terms })
-}
-
-impl Outcome {
-    /// Writes `results.csv`: names, and below them this seed's numbers in full precision.
-    fn write(&self) -> Result<(), Failure> {
-        let (names, values): (Vec<String>, Vec<String>) = self.columns().into_iter().unzip();
-        let path = self.folder.join("results.csv");
-        let text = format!("{}\n{}\n", names.join(","), values.join(","));
-        write_atomically(&path, text.as_bytes()).map_err(|error| Failure::writing(&path, &error))
-    }
-
-    fn columns(&self) -> Vec<(String, String)> {
-        let scores = &self.scores;
-        let mut columns = vec![
-            ("seed".to_owned(), self.seed.to_string()),
-            ("checkpoint".to_owned(), self.choice.name().to_owned()),
-            ("epoch".to_owned(), self.epoch.to_string()),
-        ];
-        let mut add = |name: String, value: f64| columns.push((name, value.to_string()));
-        for (name, value) in scores.evaluation.named() {
-            add(format!("test_{name}"), value);
-        }
-        add("train_loss".into(), scores.terms.total());
-        add("train_classifier_ce".into(), scores.terms.classifier_ce);
-        for view in 0..scores.outside.len() {
-            let of = |what: &str| format!("view{}_{what}", view + 1);
-            add(of("gate_l1"), scores.terms.gate_l1[view]);
-            add(of("tcp_regression"), scores.terms.tcp_regression[view]);
-            add(of("tcp_ce"), scores.terms.tcp_ce[view]);
-            add(of("confidence_outside"), scores.outside[view]);
-        }
-        columns
     }
 }

@@ -1,7 +1,8 @@
 //! `test`: the scores of a checkpoint on the test rows.
 
+use crate::evaluation::{PredictedRows, scores};
 use crate::failure::Failure;
-use crate::{output, report, saved, score, source};
+use crate::{output, report, saved, source};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -27,12 +28,12 @@ pub(crate) struct TestArgs {
 }
 
 pub(crate) fn run(args: &TestArgs) -> Result<(), Failure> {
-    let mut loaded = saved::load(&args.checkpoint)?;
+    let loaded = saved::load(&args.checkpoint)?;
     let source = source::read(args.data.as_deref())?;
     let test = &source.cohort.test;
     loaded.check_fits(test)?;
     source::check_scorable(test)?;
     let rows = loaded.data.scaler.transform(test)?;
-    let evaluation = score::test(&mut loaded.model, &rows)?;
-    output::print(&format!("Test, {} rows of {}\n{}", rows.rows(), source.name, report::metrics(&evaluation)))
+    let scores = scores(&PredictedRows::new(&loaded.model, &rows)?)?;
+    output::print(&format!("Test, {} rows of {}\n{}", rows.rows(), source.name, report::metrics(&scores)))
 }

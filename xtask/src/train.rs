@@ -120,14 +120,14 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let mut outcomes = Vec::new();
     for seed in args.seed..=args.seed + (args.seeds - 1) {
         let outcome = plan.run(seed)?;
-        for warning in &outcome.warnings {
+        for warning in &outcome.results.facts.warnings {
             output::note(&format!("warning: {warning}"));
         }
         if !several {
             return output::print(&report::outcome(&outcome));
         }
         if outcomes.is_empty() {
-            output::print(&report::seeds_head(&outcome.scores.evaluation))?;
+            output::print(&report::seeds_head(&outcome.results.scores))?;
         }
         output::print(&report::seeds_row(&outcome))?;
         outcomes.push(outcome);
