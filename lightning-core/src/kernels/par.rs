@@ -17,6 +17,9 @@ pub(super) const MIN_GEMM: usize = 1 << 18;
 /// Numbers of the large operand below which a set of dot products stays on the calling thread.
 pub(super) const MIN_STREAM: usize = 1 << 17;
 
+/// Numbers of the result below which a sum of outer products stays on the calling thread.
+pub(super) const MIN_WRITTEN: usize = 1 << 16;
+
 /// Calls `f(start, piece)` for the consecutive pieces of `dst`, in parallel when it pays.
 pub(super) fn for_each_chunk<A: Send>(dst: &mut [A], f: impl Fn(usize, &mut [A]) + Sync) {
     for_each_chunk_of(dst, 1, f);

@@ -2,8 +2,10 @@
 //!
 //! 12 of the 16 registers hold `C`, 2 a row of `B`, one a number of `A`.
 
-use super::kernels::{Kernels, dot_table, tile_table};
-use super::vector::{self, Dots, Tile, Turned, Vector};
+use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::outer::{self, Outer};
+use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
+use crate::Float;
 use std::arch::x86_64::*;
 
 pub(super) static F32: Kernels<f32> = Kernels {
@@ -11,6 +13,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
     panel: 2,
     tiles: tile_table!(tile, __m256; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256; 6 6 4 2 2 1 1 1),
+    outer: outer_table!(outer, __m256; 4 4 3 2 2 1 1 1),
+    pack_rows,
     pack_turned: pack_turned::<__m256>,
 };
 
@@ -19,6 +23,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
     panel: 2,
     tiles: tile_table!(tile, __m256d; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256d; 6 6 4 2 2 1 1 1),
+    outer: outer_table!(outer, __m256d; 4 4 3 2 2 1 1 1),
+    pack_rows,
     pack_turned: pack_turned::<__m256d>,
 };
 
@@ -36,6 +42,22 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
 unsafe fn dots<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>) {
     // SAFETY: the caller's.
     unsafe { vector::dots::<V, R, N>(d) }
+}
+
+/// # Safety
+/// As for [`outer::outer`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
+    // SAFETY: the caller's.
+    unsafe { outer::outer::<V, R, K>(o) }
+}
+
+/// # Safety
+/// As for [`vector::pack_rows`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack_rows<T: Float>(p: &Rows<T>) {
+    // SAFETY: the caller's.
+    unsafe { vector::pack_rows(p) }
 }
 
 /// # Safety
@@ -95,9 +117,9 @@ macro_rules! vector {
                 unsafe { $fmadd(self, x, y) }
             }
             #[inline(always)]
-            unsafe fn sum(self) -> $t {
+            unsafe fn sum4(x: [Self; 4]) -> [$t; 4] {
                 // SAFETY: the instruction set is there.
-                unsafe { $sum(self) }
+                unsafe { $sum(x) }
             }
             #[inline(always)]
             unsafe fn transpose(from: *const $t, from_step: isize, to: *mut $t, to_step: usize) {
@@ -119,7 +141,7 @@ vector!(
     _mm256_maskstore_ps,
     _mm256_mul_ps,
     _mm256_fmadd_ps,
-    sum32,
+    sums32,
     transpose32
 );
 vector!(
@@ -134,23 +156,27 @@ vector!(
     _mm256_maskstore_pd,
     _mm256_mul_pd,
     _mm256_fmadd_pd,
-    sum64,
+    sums64,
     transpose64
 );
 
+/// Neighbours are added twice, then the halves.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sum32(x: __m256) -> f32 {
+fn sums32([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+    let x = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
     let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
-    let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
-    _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)))
+    // SAFETY: four numbers are four numbers.
+    unsafe { std::mem::transmute(x) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sum64(x: __m256d) -> f64 {
-    let x = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x));
-    _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
+fn sums64([a, b, c, d]: [__m256d; 4]) -> [f64; 4] {
+    let (ab, cd) = (_mm256_hadd_pd(a, b), _mm256_hadd_pd(c, d));
+    let x = _mm256_add_pd(_mm256_permute2f128_pd::<0x20>(ab, cd), _mm256_permute2f128_pd::<0x31>(ab, cd));
+    // SAFETY: four numbers are four numbers.
+    unsafe { std::mem::transmute(x) }
 }
 
 /// # Safety

@@ -7,8 +7,10 @@
 //! lower 16 registers and spills the rest (dot products against 8 columns: 42 GFLOP/s without, 100 with). For the same
 //! reason the dot products hold at most 16 sums or so: with 24 they fell to 42 again.
 
-use super::kernels::{Kernels, dot_table, tile_table};
-use super::vector::{self, Dots, Tile, Turned, Vector};
+use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::outer::{self, Outer};
+use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
+use crate::Float;
 
 use std::arch::x86_64::*;
 
@@ -18,6 +20,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
     tiles: tile_table!(tile, __m512; 1: 1 2 3 4 5 6 7 8, 2: 1 2 3 4 5 6 7 8, 3: 1 2 3 4 5 6 7, 4: 1 2 3 4 5 6,
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, __m512; 8 8 4 4 4 3 2 2),
+    outer: outer_table!(outer, __m512; 4 4 4 4 4 4 3 3),
+    pack_rows,
     pack_turned: pack_turned::<__m512>,
 };
 
@@ -27,6 +31,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
     tiles: tile_table!(tile, __m512d; 1: 1 2 3 4 5 6 7 8, 2: 1 2 3 4 5 6 7 8, 3: 1 2 3 4 5 6 7, 4: 1 2 3 4 5 6,
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, __m512d; 8 8 4 4 4 3 2 2),
+    outer: outer_table!(outer, __m512d; 2 4 4 4 4 4 3 3),
+    pack_rows,
     pack_turned: pack_turned::<__m512d>,
 };
 
@@ -47,6 +53,22 @@ unsafe fn dots<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>) {
 }
 
 /// # Safety
+/// As for [`outer::outer`].
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
+    // SAFETY: the caller's.
+    unsafe { outer::outer::<V, R, K>(o) }
+}
+
+/// # Safety
+/// As for [`vector::pack_rows`].
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+unsafe fn pack_rows<T: Float>(p: &Rows<T>) {
+    // SAFETY: the caller's.
+    unsafe { vector::pack_rows(p) }
+}
+
+/// # Safety
 /// As for [`vector::pack_turned`].
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
 unsafe fn pack_turned<V: Vector>(p: &Turned<V::Elem>) {
@@ -57,7 +79,7 @@ unsafe fn pack_turned<V: Vector>(p: &Turned<V::Elem>) {
 // Each block below: the instruction set is there (`Vector`'s condition), and so is the memory, by the caller's word.
 macro_rules! vector {
     ($v:ty, $t:ty, $half:ty, $mask:ty, $lanes:literal, $splat:ident, $load:ident, $load_first:ident, $store:ident,
-     $store_first:ident, $mul:ident, $fmadd:ident, $sum:ident) => {
+     $store_first:ident, $mul:ident, $fmadd:ident, $halved:ident) => {
         impl Vector for $v {
             type Elem = $t;
             const LANES: usize = $lanes;
@@ -98,9 +120,9 @@ macro_rules! vector {
                 unsafe { $fmadd(self, x, y) }
             }
             #[inline(always)]
-            unsafe fn sum(self) -> $t {
-                // SAFETY: the instruction set is there.
-                unsafe { $sum(self) }
+            unsafe fn sum4(x: [Self; 4]) -> [$t; 4] {
+                // SAFETY: a processor with AVX-512 has AVX2.
+                unsafe { <$half>::sum4(x.map(|x| $halved(x))) }
             }
             #[inline(always)]
             unsafe fn transpose(from: *const $t, from_step: isize, to: *mut $t, to_step: usize) {
@@ -124,7 +146,7 @@ vector!(
     _mm512_mask_storeu_ps,
     _mm512_mul_ps,
     _mm512_fmadd_ps,
-    _mm512_reduce_add_ps
+    halved32
 );
 vector!(
     __m512d,
@@ -139,5 +161,20 @@ vector!(
     _mm512_mask_storeu_pd,
     _mm512_mul_pd,
     _mm512_fmadd_pd,
-    _mm512_reduce_add_pd
+    halved64
 );
+
+/// The sum of the two halves.
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+fn halved32(x: __m512) -> __m256 {
+    let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(x));
+    _mm256_add_ps(_mm512_castps512_ps256(x), _mm256_castpd_ps(high))
+}
+
+/// The sum of the two halves.
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+fn halved64(x: __m512d) -> __m256d {
+    _mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))
+}

@@ -38,6 +38,8 @@ const MIN_TILE: usize = 1 << 17;
 const DIRECT_ROWS: usize = 48;
 /// Inner dimension up to which `B` is read in place: its strips fit the first-level cache as they are.
 const DIRECT_K: usize = 8;
+/// Inner dimension up to which a transposed `A` is read in place: one line for each fits the first-level cache.
+const DIRECT_LINES: usize = 320;
 /// Strips of `B` up to which `A` is read in place whatever its strides.
 const DIRECT_STRIPS: usize = 2;
 
@@ -61,10 +63,18 @@ pub(super) fn product<T: Float>(
     for (jc, nc) in blocks(n, NC) {
         for (pc, kc) in blocks(k, KC_BYTES / size_of::<T>()) {
             let b = b.part(pc, kc, jc, nc);
-            let right = Panels::new(kernels, b, nr, columns_in_place(kernels, m, b), parallel);
+            let right = if columns_in_place(m, b) {
+                Panels::in_place(b, nr)
+            } else {
+                Panels::packed(kernels, b, nr, parallel)
+            };
             for (ic, mc) in blocks(m, MC) {
                 let a = a.part(ic, mc, pc, kc).t();
-                let left = Panels::new(kernels, a, mr, rows_in_place(a, nc.div_ceil(nr)), parallel);
+                let left = if rows_in_place(a, nc.div_ceil(nr)) {
+                    Panels::in_place(a, mr)
+                } else {
+                    Panels::packed(kernels, a, mr, parallel)
+                };
                 let block = Block {
                     kernels,
                     alpha,
@@ -87,18 +97,20 @@ fn blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..len).step_by(size).map(move |start| (start, size.min(len - start)))
 }
 
-/// How many columns of `b` the kernel reads where they are: whole registers only.
-fn columns_in_place<T>(kernels: &Kernels<T>, m: usize, b: Mat<T>) -> usize {
-    let worth_a_copy = m > DIRECT_ROWS && b.rows > DIRECT_K;
-    if b.rows_are_slices() && !worth_a_copy { b.cols - b.cols % kernels.lanes } else { 0 }
+/// Whether the kernel reads `b` where it is.
+fn columns_in_place<T>(m: usize, b: Mat<T>) -> bool {
+    b.rows_are_slices() && (m <= DIRECT_ROWS || b.rows <= DIRECT_K)
 }
 
-/// How many rows of `A` (columns of its transpose `at`) the kernel reads where they are: all or none.
-fn rows_in_place<T>(at: Mat<T>, strips: usize) -> usize {
-    // Rows a multiple of 4 KB apart share the few places of one set of the first-level cache.
-    let collide = (at.col_stride.unsigned_abs() * size_of::<T>()).is_multiple_of(2048);
-    let slices = at.cols_are_slices() && !collide;
-    if slices || strips <= DIRECT_STRIPS || at.rows <= DIRECT_K { at.cols } else { 0 }
+/// Whether the kernel reads the rows of `A` (the columns of its transpose `at`) where they are.
+fn rows_in_place<T>(at: Mat<T>, strips: usize) -> bool {
+    let apart = |stride: isize| stride.unsigned_abs() * size_of::<T>();
+    // Rows a multiple of 2 KB apart share the few places of one or two sets of the first-level cache.
+    let rows = at.cols_are_slices() && !apart(at.col_stride).is_multiple_of(2048);
+    // A strip of columns takes one or two lines for each of its numbers' rows, which must not share places either.
+    let columns =
+        at.rows_are_slices() && at.rows <= DIRECT_LINES && !apart(at.row_stride).is_multiple_of(256);
+    rows || columns || strips <= DIRECT_STRIPS || at.rows <= DIRECT_K
 }
 
 /// A block of `C` with the panels that make it.
@@ -155,6 +167,7 @@ impl<T: Float> Block<'_, T> {
         let lanes = self.kernels.lanes;
         let vectors = b.cols.div_ceil(lanes);
         let kernel = self.kernels.tiles[a.cols - 1][vectors - 1];
+        let last = b.cols - (vectors - 1) * lanes;
         let mut t = Tile {
             k: self.kc,
             a: a.ptr,
@@ -164,13 +177,14 @@ impl<T: Float> Block<'_, T> {
             b_row: b.along,
             c: c.ptr,
             c_row: c.row_stride,
-            last: b.cols - (vectors - 1) * lanes,
+            last,
+            b_last: if b.filled_up { lanes } else { last },
             alpha: self.alpha,
             beta: self.beta,
         };
         if c.rows_are_slices() {
-            // SAFETY: `a` has kc columns of a.cols rows and `b` kc rows of whole vectors (packed strips are as wide as a
-            // strip; in place only whole vectors are taken); `c` was cut out with bounds checks and its rows are slices.
+            // SAFETY: `a` has kc columns of a.cols rows and `b` kc rows of b.cols numbers, or of whole vectors where it is
+            // filled up (packed strips are as wide as a strip, whole vectors); `c` was cut out with bounds checks and its rows are slices.
             unsafe { kernel(&t) }
             return;
         }

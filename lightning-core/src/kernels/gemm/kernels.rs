@@ -1,7 +1,8 @@
 //! The table of micro-kernels of one instruction set, and the choice among the sets.
 
+use super::outer::Outer;
 use super::portable;
-use super::vector::{Dots, Tile, Turned};
+use super::vector::{Dots, Rows, Tile, Turned};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
@@ -41,11 +42,13 @@ impl Family {
 
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 pub(super) type DotsFn<T> = unsafe fn(&Dots<T>);
+pub(super) type OuterFn<T> = unsafe fn(&Outer<T>);
 
 /// What the loops need to know of an instruction set.
 ///
 /// Invariant: `tiles[r - 1][n - 1]` computes `r` rows by `n` registers of `lanes` numbers; fewer rows never have fewer
-/// entries; the last row has at least `panel` entries; `dots[n - 1]` computes `n` columns.
+/// entries; the last row has at least `panel` entries; `dots[n - 1]` computes `n` columns;
+/// `outer[k - 1]` has an inner dimension of `k`.
 #[derive(Debug)]
 pub struct Kernels<T: 'static> {
     pub(super) lanes: usize,
@@ -53,10 +56,12 @@ pub struct Kernels<T: 'static> {
     pub(super) panel: usize,
     pub(super) tiles: &'static [&'static [TileFn<T>]],
     pub(super) dots: [DotsFn<T>; NARROW],
+    pub(super) outer: [OuterFn<T>; NARROW],
+    pub(super) pack_rows: unsafe fn(&Rows<T>),
     pub(super) pack_turned: unsafe fn(&Turned<T>),
 }
 
-/// Columns up to which a product is a set of dot products.
+/// Columns up to which a product is a set of dot products, and inner dimension up to which it is a sum of outer products.
 pub(super) const NARROW: usize = 8;
 
 /// A number with kernels. Sealed, because it is a part of the sealed `Float`.
@@ -104,4 +109,19 @@ macro_rules! dot_table {
         ]
     };
 }
-pub(super) use {dot_table, tile_table};
+/// Rows at a time for an inner dimension of 1, 2, … 8.
+macro_rules! outer_table {
+    ($f:ident, $v:ty; $r1:literal $r2:literal $r3:literal $r4:literal $r5:literal $r6:literal $r7:literal $r8:literal) => {
+        [
+            $f::<$v, $r1, 1>,
+            $f::<$v, $r2, 2>,
+            $f::<$v, $r3, 3>,
+            $f::<$v, $r4, 4>,
+            $f::<$v, $r5, 5>,
+            $f::<$v, $r6, 6>,
+            $f::<$v, $r7, 7>,
+            $f::<$v, $r8, 8>,
+        ]
+    };
+}
+pub(super) use {dot_table, outer_table, tile_table};

@@ -16,6 +16,7 @@ mod epilogue;
 mod kernels;
 mod mat;
 mod narrow;
+mod outer;
 mod pack;
 mod portable;
 mod scratch;
@@ -28,6 +29,7 @@ use epilogue::Finish;
 pub(crate) use kernels::Element;
 use kernels::{Family, NARROW};
 use mat::Mat;
+use outer::FLAT;
 
 use crate::Float;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -145,6 +147,14 @@ fn product<F: Float>(
         narrow::dots(kernels, alpha, a, b, beta, c, done);
     } else if m <= NARROW && b.cols_are_slices() {
         narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
+    } else if k <= NARROW && b.rows_are_slices() && c.rows_are_slices() {
+        outer::short(kernels, alpha, a, b, beta, c, done);
+    } else if k <= NARROW && a.cols_are_slices() && c.cols_are_slices() {
+        outer::short(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
+    } else if m <= FLAT && b.rows_are_slices() && c.rows_are_slices() {
+        outer::flat(kernels, alpha, a, b, beta, c, done);
+    } else if n <= FLAT && a.cols_are_slices() && c.cols_are_slices() {
+        outer::flat(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else if lanes_run_down(&c) {
         blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else {

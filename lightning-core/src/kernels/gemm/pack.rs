@@ -1,12 +1,12 @@
 //! Panels: an operand cut into strips of one micro-kernel's width, each strip laid out in the order it is read.
 //!
 //! Packing never changes a result, only where its operands are read. An operand whose rows already are slices may be
-//! read in place (`direct`), which is faster when each element is used only a few times.
+//! read in place, which is faster when each element is used only a few times.
 
 use super::kernels::Kernels;
 use super::mat::Mat;
 use super::scratch::Scratch;
-use super::vector::Turned;
+use super::vector::{Rows, Turned};
 use crate::Float;
 use crate::kernels::team::share;
 use std::ops::Range;
@@ -14,20 +14,26 @@ use std::ops::Range;
 /// Numbers below which one thread packs alone: about 10 µs.
 const MIN_SHARED: usize = 1 << 16;
 
+/// Columns packed together, so that cache lines of the source are used whole. With more, the strips they go to, which may
+/// begin a multiple of 4 KB apart, would drive each other from the first-level cache.
+const GROUP: usize = 64;
+
 /// The strips of a k × n operand.
 pub(super) struct Panels<T> {
-    /// Columns of a strip; the last ones may have fewer.
+    /// Columns of a strip; the last one may have fewer.
     pub(super) width: usize,
-    /// Columns that are read in place, from the first on.
-    direct: Mat<T>,
-    /// The other columns, packed.
-    packed: *const T,
     /// All columns.
     cols: usize,
-    _memory: Option<Scratch<T>>,
+    /// Element (p, j) of strip s is at `ptr + s · step + p · along + j · across`.
+    ptr: *const T,
+    step: isize,
+    along: isize,
+    across: isize,
+    /// Where the packed strips are, or none if they are read in place.
+    memory: Option<Scratch<T>>,
 }
 
-// SAFETY: a `Panels` is only read once it is built, and it owns its memory or holds a `Mat`, which is `Sync`.
+// SAFETY: a `Panels` is only read once it is built; it owns its memory, or reads what a `Mat` does, which is `Sync`.
 unsafe impl<T: Sync> Sync for Panels<T> {}
 
 /// One strip: element (p, j) is at `ptr + p · along + j · across`.
@@ -37,124 +43,91 @@ pub(super) struct Panel<T> {
     pub(super) ptr: *const T,
     pub(super) along: isize,
     pub(super) across: isize,
+    /// Whether all of a strip's width can be read, not only the columns that the operand has.
+    pub(super) filled_up: bool,
 }
 
 impl<T: Float> Panels<T> {
-    /// Strips of `src` (k × n), whose first `direct` columns are read in place.
-    pub(super) fn new(kernels: &Kernels<T>, src: Mat<T>, width: usize, direct: usize, shared: bool) -> Self {
+    /// Strips of `src`, read where they are.
+    pub(super) fn in_place(src: Mat<T>, width: usize) -> Self {
+        let (along, across) = (src.row_stride, src.col_stride);
+        let step = across * width as isize;
+        Self { width, cols: src.cols, ptr: src.ptr, step, along, across, memory: None }
+    }
+
+    /// Strips of `src`, copied. `shared`: by several threads if it is large.
+    pub(super) fn packed(kernels: &Kernels<T>, src: Mat<T>, width: usize, shared: bool) -> Self {
         let (k, cols) = (src.rows, src.cols);
-        let mut panels =
-            Self { width, direct: src.part(0, k, 0, direct), packed: std::ptr::null(), cols, _memory: None };
-        if direct < cols {
-            let rest = src.part(0, k, direct, cols - direct);
-            let strips = rest.cols.div_ceil(width);
-            let mut memory = Scratch::new(strips * k * width);
-            let to = Mat {
-                ptr: memory.as_mut_ptr(),
-                rows: strips,
-                cols: k * width,
-                row_stride: (k * width) as isize,
-                col_stride: 1,
-            };
-            let pack = |strip: usize| {
-                let j = strip * width;
-                let part = rest.part(0, k, j, width.min(rest.cols - j));
-                // SAFETY: the memory has k · width numbers for each strip, and each strip is one task's.
-                unsafe { pack_strip(kernels, part, to.at(strip, 0), width) }
-            };
-            if shared && rest.cols * k >= MIN_SHARED {
-                share(strips, pack);
-            } else {
-                (0..strips).for_each(pack);
-            }
-            panels.packed = memory.as_mut_ptr();
-            panels._memory = Some(memory);
+        let numbers = cols.next_multiple_of(width) * k;
+        let mut memory = Scratch::new(numbers);
+        let ptr: *mut T = memory.as_mut_ptr();
+        let to = Mat { ptr, rows: 1, cols: numbers, row_stride: 0, col_stride: 1 };
+        let group = (GROUP / width).max(1) * width;
+        let pack = |g: usize| {
+            let j = g * group;
+            let part = src.part(0, k, j, group.min(cols - j));
+            // SAFETY: the memory has k · width numbers for each strip, and each group of strips is one task's.
+            unsafe { pack(kernels, part, to.at(0, j * k), width) }
+        };
+        let groups = cols.div_ceil(group);
+        if shared && numbers >= MIN_SHARED {
+            share(groups, pack)
+        } else {
+            (0..groups).for_each(pack)
         }
-        panels
+        let along = width as isize;
+        Self { width, cols, ptr, step: (k * width) as isize, along, across: 1, memory: Some(memory) }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.direct.cols.div_ceil(self.width) + (self.cols - self.direct.cols).div_ceil(self.width)
+        self.cols.div_ceil(self.width)
     }
 
     /// The columns of some neighbouring strips.
     pub(super) fn columns(&self, strips: Range<usize>) -> Range<usize> {
-        let last = self.get(strips.end - 1);
-        self.get(strips.start).first..last.first + last.cols
+        strips.start * self.width..(strips.end * self.width).min(self.cols)
     }
 
-    pub(super) fn get(&self, i: usize) -> Panel<T> {
-        let in_place = self.direct.cols.div_ceil(self.width);
-        if i < in_place {
-            let first = i * self.width;
-            Panel {
-                first,
-                cols: self.width.min(self.direct.cols - first),
-                ptr: self.direct.at(0, first),
-                along: self.direct.row_stride,
-                across: self.direct.col_stride,
-            }
-        } else {
-            let offset = (i - in_place) * self.width;
-            let first = self.direct.cols + offset;
-            assert!(first < self.cols, "a strip of the operand");
-            Panel {
-                first,
-                cols: self.width.min(self.cols - first),
-                ptr: self.packed.wrapping_add(offset * self.direct.rows),
-                along: self.width as isize,
-                across: 1,
-            }
+    pub(super) fn get(&self, strip: usize) -> Panel<T> {
+        let first = strip * self.width;
+        assert!(first < self.cols, "a strip of the operand");
+        Panel {
+            first,
+            cols: self.width.min(self.cols - first),
+            ptr: self.ptr.wrapping_offset(strip as isize * self.step),
+            along: self.along,
+            across: self.across,
+            filled_up: self.memory.is_some(),
         }
     }
 }
 
-/// `to[p · width + j] = src[p, j]`; columns beyond the last keep what the memory held: their products are never stored.
+/// Strip `s` of `src` to `to + s · rows · width`, there `to[p · width + j] = src[p, s · width + j]`; columns beyond the last keep
+/// what the memory held: their products are never stored.
 ///
 /// # Safety
-/// `src.rows · width` numbers can be written to `to`, and `src.cols <= width`.
-unsafe fn pack_strip<T: Float>(kernels: &Kernels<T>, src: Mat<T>, to: *mut T, width: usize) {
-    // SAFETY: the elements of `src` exist, and p · width + j < rows · width.
+/// `src.rows · width` numbers can be written to `to` for each strip that `src` has, whole or not.
+unsafe fn pack<T: Float>(kernels: &Kernels<T>, src: Mat<T>, to: *mut T, width: usize) {
+    let k = src.rows;
+    // SAFETY: the elements of `src` exist, and so do the places of each strip.
     unsafe {
         if src.rows_are_slices() {
-            for p in 0..src.rows {
-                copy(src.at(p, 0), to.add(p * width), src.cols);
-            }
-        } else if src.cols_are_slices() {
-            (kernels.pack_turned)(&Turned {
-                from: src.ptr,
-                step: src.col_stride,
-                k: src.rows,
-                cols: src.cols,
-                to,
-                width,
-            });
-        } else {
-            for p in 0..src.rows {
-                for j in 0..src.cols {
-                    *to.add(p * width + j) = *src.at(p, j);
+            (kernels.pack_rows)(&Rows { from: src.ptr, step: src.row_stride, k, cols: src.cols, to, width });
+            return;
+        }
+        for j in (0..src.cols).step_by(width) {
+            let strip = src.part(0, k, j, width.min(src.cols - j));
+            let to = to.add(j * k);
+            if src.cols_are_slices() {
+                let (from, step) = (strip.ptr, strip.col_stride);
+                (kernels.pack_turned)(&Turned { from, step, k, cols: strip.cols, to, width });
+            } else {
+                for p in 0..k {
+                    for j in 0..strip.cols {
+                        *to.add(p * width + j) = *strip.at(p, j);
+                    }
                 }
             }
-        }
-    }
-}
-
-/// A short copy without a call.
-///
-/// # Safety
-/// `n` numbers can be read and written, and they do not overlap.
-#[inline(always)]
-unsafe fn copy<T: Copy>(from: *const T, to: *mut T, n: usize) {
-    let mut i = 0;
-    // SAFETY: i + 4 <= n, then i < n.
-    unsafe {
-        while i + 4 <= n {
-            *to.add(i).cast::<[T; 4]>() = *from.add(i).cast::<[T; 4]>();
-            i += 4;
-        }
-        while i < n {
-            *to.add(i) = *from.add(i);
-            i += 1;
         }
     }
 }

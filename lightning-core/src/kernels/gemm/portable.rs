@@ -2,8 +2,9 @@
 //!
 //! No fused multiply-add: where the processor has none, it would be a call of a library function for every element.
 
-use super::kernels::{Kernels, dot_table, tile_table};
-use super::vector::{Vector, dots, pack_turned, tile};
+use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::outer::outer;
+use super::vector::{Vector, dots, pack_rows, pack_turned, tile};
 use crate::Float;
 
 /// Numbers in 128 bits, which SSE2 and NEON have.
@@ -15,6 +16,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
     panel: 2,
     tiles: tile_table!(tile, Lanes<f32, 4>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f32, 4>; 4 4 2 2 2 1 1 1),
+    outer: outer_table!(outer, Lanes<f32, 4>; 4 4 3 2 2 1 1 1),
+    pack_rows,
     pack_turned: pack_turned::<Lanes<f32, 4>>,
 };
 
@@ -23,6 +26,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
     panel: 2,
     tiles: tile_table!(tile, Lanes<f64, 2>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f64, 2>; 4 4 2 2 2 1 1 1),
+    outer: outer_table!(outer, Lanes<f64, 2>; 4 4 3 2 2 1 1 1),
+    pack_rows,
     pack_turned: pack_turned::<Lanes<f64, 2>>,
 };
 
@@ -66,8 +71,8 @@ impl<T: Float, const L: usize> Vector for Lanes<T, L> {
         Self(std::array::from_fn(|l| self.0[l] * x.0[l] + y.0[l]))
     }
     #[inline(always)]
-    unsafe fn sum(self) -> T {
-        self.0.iter().fold(T::zero(), |sum, &x| sum + x)
+    unsafe fn sum4(x: [Self; 4]) -> [T; 4] {
+        x.map(|x| x.0.into_iter().fold(T::zero(), |sum, x| sum + x))
     }
     #[inline(always)]
     unsafe fn transpose(from: *const T, from_step: isize, to: *mut T, to_step: usize) {

@@ -232,9 +232,16 @@ fn nan_and_infinity_reach_their_row_and_column_and_no_other() {
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
     use Layout::*;
-    // Blocked with several kc, blocked and transposed, dot products, few rows, outer products; all large enough to share.
-    let shapes =
-        [(500, 130, 700), (130, 500, 70), (3000, 2, 900), (2, 900, 3000), (3, 3000, 500), (900, 2400, 2)];
+    // Blocked with several kc, blocked and transposed, dot products, few rows, outer products short and flat; all large enough to share.
+    let shapes = [
+        (500, 130, 700),
+        (130, 500, 70),
+        (3000, 2, 900),
+        (2, 900, 3000),
+        (1, 9000, 300),
+        (3, 3000, 500),
+        (900, 2400, 2),
+    ];
     for (m, n, k) in shapes {
         for (la, lb) in [(Rows, Rows), (Rows, Columns), (Columns, Rows)] {
             let (mut a, mut b) = (memory(la, &filled::<f32>(m, k, 6)), memory(lb, &filled::<f32>(k, n, 7)));
@@ -273,13 +280,14 @@ impl Epilogue<f32, 2> for BiasAndSquare {
 }
 
 /// Blocked with one and several kc, dot products both ways, thin and turned, outer product, a single number, nothing.
-const FINISHED: [(usize, usize, usize); 9] = [
+const FINISHED: [(usize, usize, usize); 10] = [
     (300, 200, 100),
     (150, 300, 1030),
     (900, 5, 700),
     (5, 900, 700),
     (2000, 3, 40),
     (700, 300, 1),
+    (2, 5000, 33),
     (1, 1, 1),
     (40, 30, 0),
     (0, 30, 20),

@@ -33,8 +33,8 @@ pub(super) trait Vector: Copy {
     unsafe fn mul(self, x: Self) -> Self;
     /// `self · x + y`, rounded once where the instruction set can.
     unsafe fn mul_add(self, x: Self, y: Self) -> Self;
-    /// The sum of the lanes, in a fixed order.
-    unsafe fn sum(self) -> Self::Elem;
+    /// The sums of the lanes of four registers, each in a fixed order.
+    unsafe fn sum4(x: [Self; 4]) -> [Self::Elem; 4];
     /// `to[i · to_step + j] = from[j · from_step + i]` for `i, j < SIDE`.
     ///
     /// # Safety
@@ -58,6 +58,8 @@ pub(super) struct Tile<T> {
     pub(super) c_row: isize,
     /// Columns of `c` in the last vector, 1 ..= LANES.
     pub(super) last: usize,
+    /// Columns of `b` in the last vector that can be read: as many, or LANES.
+    pub(super) b_last: usize,
     pub(super) alpha: T,
     pub(super) beta: T,
 }
@@ -65,18 +67,20 @@ pub(super) struct Tile<T> {
 /// The micro-kernel: `R` rows by `N` vectors of `C` stay in registers while `k` passes.
 ///
 /// # Safety
-/// The processor has `V`'s instruction set; `R` rows of `t.a` and `N` whole vectors of `t.b` can be read for every
-/// `p < t.k`; in each of `R` rows of `t.c` the columns up to `last` of vector `N - 1` can be read and written.
+/// The processor has `V`'s instruction set; `R` rows of `t.a`, and of `t.b` the columns up to `b_last` of vector `N - 1`,
+/// can be read for every `p < t.k`; in each of `R` rows of `t.c` the columns up to `last` of vector `N - 1` can be read and written.
 #[inline(always)]
 pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
     // SAFETY: all places are those that the caller vouches for; pointers past the last are made, not read.
     unsafe {
         let mut acc = [[V::splat(V::Elem::default()); N]; R];
         let (mut a, mut b) = (t.a, t.b);
+        let b_whole = t.b_last == V::LANES;
         for _ in 0..t.k {
             let mut row = [V::splat(V::Elem::default()); N];
             for (j, x) in row.iter_mut().enumerate() {
-                *x = V::load(b.add(j * V::LANES));
+                let b = b.add(j * V::LANES);
+                *x = if j + 1 < N || b_whole { V::load(b) } else { V::load_first(b, t.b_last) };
             }
             for (i, acc) in acc.iter_mut().enumerate() {
                 let x = V::splat(*a.offset(i as isize * t.a_row));
@@ -173,14 +177,39 @@ unsafe fn dot_block<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>
                 }
             }
         }
-        for (i, acc) in acc.iter().enumerate() {
-            for (j, acc) in acc.iter().enumerate() {
+        let sums = sums::<V, R, N>(acc);
+        for i in 0..R {
+            for j in 0..N {
                 let c = d.c.offset((first + i) as isize * d.c_row + j as isize * d.c_col);
-                let y = d.alpha * acc.sum();
+                let y = d.alpha * sums[i * N + j];
                 *c = if d.beta == V::Elem::default() { y } else { y + d.beta * *c };
             }
         }
     }
+}
+
+/// Sums of a block of dot products.
+const MAX_DOTS: usize = 24;
+
+/// The sum of the lanes of each register, row by row; whatever is beyond is zero.
+///
+/// # Safety
+/// The processor has `V`'s instruction set.
+#[inline(always)]
+unsafe fn sums<V: Vector, const R: usize, const N: usize>(acc: [[V; N]; R]) -> [V::Elem; MAX_DOTS] {
+    const { assert!(R * N <= MAX_DOTS) };
+    // A copy of its own, so that the sums proper stay in registers.
+    let flat = acc.as_flattened();
+    let mut sums = [V::Elem::default(); MAX_DOTS];
+    // SAFETY: the instruction set is there.
+    unsafe {
+        for (four, sums) in flat.chunks(4).zip(sums.chunks_exact_mut(4)) {
+            let zero = V::splat(V::Elem::default());
+            let x = std::array::from_fn(|i| *four.get(i).unwrap_or(&zero));
+            sums.copy_from_slice(&V::sum4(x));
+        }
+    }
+    sums
 }
 
 /// Writes a panel from slices that run along the inner dimension: `to[p · width + j] = from[j · step + p]`.
@@ -204,6 +233,65 @@ pub(super) unsafe fn pack_turned<V: Vector>(p: &Turned<V::Elem>) {
             }
         }
     }
+}
+
+/// Writes strips of `width` columns from slices that run across them: strip `s` begins `s · k · width` on in `to`, and there
+/// `to[p · width + j] = from[p · step + s · width + j]`.
+///
+/// Several strips at a time, so that the cache lines of `from` are read once.
+///
+/// # Safety
+/// The places are there for all `p < k` and columns below `cols`.
+#[inline(always)]
+pub(super) unsafe fn pack_rows<T: Float>(r: &Rows<T>) {
+    for p in 0..r.k {
+        // SAFETY: column j + i is below cols and i below width.
+        unsafe {
+            let from = r.from.offset(p as isize * r.step);
+            let mut to = r.to.add(p * r.width);
+            let mut j = 0;
+            while j + r.width <= r.cols {
+                copy(from.add(j), to, r.width);
+                to = to.wrapping_add(r.k * r.width);
+                j += r.width;
+            }
+            copy(from.add(j), to, r.cols - j);
+        }
+    }
+}
+
+/// A short copy without a call.
+///
+/// # Safety
+/// `n` numbers can be read and written, and they do not overlap.
+#[inline(always)]
+unsafe fn copy<T: Copy>(from: *const T, to: *mut T, n: usize) {
+    let mut i = 0;
+    // SAFETY: i + 8 <= n, then i + 4 <= n, then i < n.
+    unsafe {
+        while i + 8 <= n {
+            *to.add(i).cast::<[T; 8]>() = *from.add(i).cast::<[T; 8]>();
+            i += 8;
+        }
+        if i + 4 <= n {
+            *to.add(i).cast::<[T; 4]>() = *from.add(i).cast::<[T; 4]>();
+            i += 4;
+        }
+        while i < n {
+            *to.add(i) = *from.add(i);
+            i += 1;
+        }
+    }
+}
+
+/// The task of [`pack_rows`].
+pub(super) struct Rows<T> {
+    pub(super) from: *const T,
+    pub(super) step: isize,
+    pub(super) k: usize,
+    pub(super) cols: usize,
+    pub(super) to: *mut T,
+    pub(super) width: usize,
 }
 
 /// The task of [`pack_turned`].
