@@ -12,6 +12,11 @@ use crate::Float;
 use crate::kernels::par::MIN_STREAM;
 use crate::kernels::team::share;
 
+/// The first-level cache: columns of `B` that fit it are used whole.
+const CACHE_BYTES: usize = 32 << 10;
+/// Otherwise the bytes of them that are used for all rows of a task before the next ones. In `f64`, 8 columns of 1000 numbers
+/// went from 42 to 52 GFLOP/s.
+const COLUMNS_BYTES: usize = 24 << 10;
 /// Numbers of `A` in one task.
 const TASK: usize = 1 << 16;
 
@@ -40,26 +45,33 @@ pub(super) fn dots<T: Float>(
     // Whole register blocks: a multiple of every number of rows that a kernel takes at a time.
     let rows = (TASK / k.max(1)).next_multiple_of(24);
     let kernel = kernels.dots[n - 1];
+    let bytes = n * b_col * size_of::<T>();
+    let pieces = if bytes <= CACHE_BYTES { 1 } else { bytes.div_ceil(COLUMNS_BYTES) };
+    let depth = k.div_ceil(pieces).next_multiple_of(kernels.lanes);
     let task = |t: usize| {
         let first = t * rows;
         let rows = rows.min(m - first);
-        let (a, c) = (a.part(first, rows, 0, k), c.part(first, rows, 0, n));
-        // SAFETY: the parts were cut with bounds checks, the rows of `a` are slices, and `columns` has n columns of whole
-        // vectors with zeros from k on.
-        unsafe {
-            kernel(&Dots {
-                rows,
-                k,
-                a: a.ptr,
-                a_row: a.row_stride,
-                b: columns.at(0, 0),
-                b_col,
-                c: c.ptr,
-                c_row: c.row_stride,
-                c_col: c.col_stride,
-                alpha,
-                beta,
-            });
+        let c = c.part(first, rows, 0, n);
+        for p in (0..k).step_by(depth) {
+            let k = depth.min(k - p);
+            let a = a.part(first, rows, p, k);
+            // SAFETY: the parts were cut with bounds checks, the rows of `a` are slices, and `columns` has n columns of
+            // whole vectors from p on (a multiple of the lanes), with zeros behind the last number.
+            unsafe {
+                kernel(&Dots {
+                    rows,
+                    k,
+                    a: a.ptr,
+                    a_row: a.row_stride,
+                    b: columns.at(0, p),
+                    b_col,
+                    c: c.ptr,
+                    c_row: c.row_stride,
+                    c_col: c.col_stride,
+                    alpha,
+                    beta: if p == 0 { beta } else { T::one() },
+                });
+            }
         }
         done(first..first + rows, 0..n);
     };
