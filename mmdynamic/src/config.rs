@@ -1,5 +1,6 @@
 //! What a model is made from, checked before anything of that size is allocated.
 
+use crate::reference::Reference;
 use serde::{Deserialize, Serialize};
 
 /// The arguments of the post's `__init__`, saved with every checkpoint.
@@ -34,6 +35,47 @@ pub struct Config {
     pub gamma: f64,
     /// Stops the gradient through the confidence's target, the probability of the true class. The post lets it flow.
     pub detach_target: bool,
+    /// Whether features pass a gate. Without it a view goes to its encoder as it is.
+    pub gates: bool,
+    /// How each view's features are weighted before they are joined.
+    pub confidence: Confidence,
+    /// What each term of the loss counts.
+    pub loss: LossWeights,
+}
+
+/// How far a view is trusted: what its encoded features are multiplied by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// The post's: a linear map of the features, learnt to equal the probability of the true class. Not bounded, and it
+    /// grows with noise, because it is linear in features that noise makes larger.
+    #[default]
+    Linear,
+    /// The same map through a sigmoid, times the share of the row's spread that the training rows account for; see
+    /// [`Reference`](crate::Reference). Between 0 and 1, and falls with noise.
+    NoiseAware,
+    /// All views alike: no weighting, no parameters for it and no term of the loss.
+    None,
+}
+
+/// What each term of the loss is multiplied by; a term of weight 0 is not computed. The post's are all 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossWeights {
+    /// The mean gate of each view.
+    pub gate_l1: f64,
+    /// The squared error of each view's confidence.
+    pub confidence: f64,
+    /// The cross-entropy of each view's own classifier.
+    pub view_ce: f64,
+    /// The cross-entropy of the fused classifier.
+    pub classifier: f64,
+}
+
+impl Default for LossWeights {
+    fn default() -> Self {
+        LossWeights { gate_l1: 1.0, confidence: 1.0, view_ce: 1.0, classifier: 1.0 }
+    }
 }
 
 impl Default for Config {
@@ -46,6 +88,9 @@ impl Default for Config {
             step_size: 10,
             gamma: 0.9,
             detach_target: false,
+            gates: true,
+            confidence: Confidence::Linear,
+            loss: LossWeights::default(),
         }
     }
 }
@@ -121,7 +166,33 @@ impl Hyperparameters {
             config.gamma.to_string(),
             "a positive number",
         )?;
+        self.check_loss()?;
         self.check_size()
+    }
+
+    fn check_loss(&self) -> Result<(), ConfigError> {
+        let Config { gates, confidence, loss, .. } = &self.config;
+        let setting = |name, found, expected| Err(ConfigError::Setting { name, found, expected });
+        let terms = [
+            ("loss.gate_l1", loss.gate_l1, *gates),
+            ("loss.confidence", loss.confidence, *confidence != Confidence::None),
+            ("loss.view_ce", loss.view_ce, true),
+            ("loss.classifier", loss.classifier, true),
+        ];
+        if let Some((name, weight, _)) =
+            terms.iter().find(|(_, weight, _)| !(*weight >= 0.0 && weight.is_finite()))
+        {
+            return setting(name, weight.to_string(), "a number from 0 up");
+        }
+        if !terms.iter().any(|&(_, weight, exists)| exists && weight > 0.0) {
+            let found = "0 for every term that the model has".to_owned();
+            return setting(
+                "loss",
+                found,
+                "at least one weight above 0, so that there is something to learn",
+            );
+        }
+        Ok(())
     }
 
     fn check_size(&self) -> Result<(), ConfigError> {
@@ -134,7 +205,7 @@ impl Hyperparameters {
         Ok(())
     }
 
-    /// Number of parameters of the whole model; saturates instead of overflowing.
+    /// Numbers in the `state_dict` of the whole model; saturates instead of overflowing.
     pub fn parameter_count(&self) -> u64 {
         let linear = |inputs: usize, outputs: usize| {
             let (inputs, outputs) = (inputs as u64, outputs as u64);
@@ -143,8 +214,16 @@ impl Hyperparameters {
         let sum = |counts: &mut dyn Iterator<Item = u64>| counts.fold(0u64, u64::saturating_add);
         let hidden = &self.config.hidden_dim;
         let views = sum(&mut self.in_dim.iter().map(|&width| {
-            let heads = linear(hidden[0], 1).saturating_add(linear(hidden[0], self.num_class));
-            linear(width, width).saturating_add(linear(width, hidden[0])).saturating_add(heads)
+            let gate = if self.config.gates { linear(width, width) } else { 0 };
+            let confidence = match self.config.confidence {
+                Confidence::Linear => linear(hidden[0], 1),
+                Confidence::NoiseAware => {
+                    linear(hidden[0], 1).saturating_add(Reference::<f32>::numbers(width))
+                }
+                Confidence::None => 0,
+            };
+            let heads = confidence.saturating_add(linear(hidden[0], self.num_class));
+            gate.saturating_add(linear(width, hidden[0])).saturating_add(heads)
         }));
         let classifier = sum(&mut self.classifier_widths().windows(2).map(|pair| linear(pair[0], pair[1])));
         views.saturating_add(classifier)
@@ -172,9 +251,40 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_are_switched_off_do_not_count() {
+        let mut h = hyperparameters();
+        h.config.gates = false;
+        assert_eq!(h.parameter_count(), 153 + 306 + 45_150 + 302);
+        h.config.confidence = Confidence::None;
+        assert_eq!(h.parameter_count(), 306 + 45_150 + 302);
+        (h.config.gates, h.config.confidence) = (true, Confidence::NoiseAware);
+        assert_eq!(h.parameter_count(), 270_900 + 153 + 3 * 302 + 306 + 45_150 + 302);
+    }
+
+    #[test]
+    fn a_configuration_of_before_the_ablations_is_the_posts_model() {
+        let old = r#"{"hidden_dim":[50],"lr":0.001,"reg":1e-05,"dropout":0.5,"step_size":10,"gamma":0.9,"detach_target":false}"#;
+        assert_eq!(serde_json::from_str::<Config>(old).expect("an old configuration"), Config::default());
+        let new: Config =
+            serde_json::from_str(r#"{"confidence":"noise-aware","loss":{"view_ce":0.5}}"#).expect("read");
+        assert_eq!(new.confidence, Confidence::NoiseAware);
+        assert_eq!(new.loss, LossWeights { view_ce: 0.5, ..LossWeights::default() });
+    }
+
+    #[test]
+    fn a_loss_without_any_term_is_refused() {
+        let mut h = hyperparameters();
+        h.config.loss = LossWeights { gate_l1: 1.0, confidence: 1.0, view_ce: 0.0, classifier: 0.0 };
+        assert_eq!(h.check(), Ok(()));
+        (h.config.gates, h.config.confidence) = (false, Confidence::None);
+        let message = h.check().expect_err("no term is left").to_string();
+        assert!(message.starts_with("loss is 0 for every term"), "{message}");
+    }
+
+    #[test]
     fn each_setting_out_of_range_is_named() {
         type Change = fn(&mut Hyperparameters);
-        let cases: [(&str, Change); 12] = [
+        let cases: [(&str, Change); 14] = [
             ("in_dim is []", |h| h.in_dim.clear()),
             ("in_dim is [300, 0, 300]", |h| h.in_dim[1] = 0),
             ("num_class is 1", |h| h.num_class = 1),
@@ -187,6 +297,8 @@ mod tests {
             ("dropout is 1", |h| h.config.dropout = 1.0),
             ("step_size is 0", |h| h.config.step_size = 0),
             ("gamma is inf", |h| h.config.gamma = f64::INFINITY),
+            ("loss.gate_l1 is -1", |h| h.config.loss.gate_l1 = -1.0),
+            ("loss.classifier is NaN", |h| h.config.loss.classifier = f64::NAN),
         ];
         for (expected, change) in cases {
             let mut h = hyperparameters();

@@ -41,12 +41,16 @@ struct Readme;
 mod batch;
 mod config;
 pub mod data;
+mod loss;
 mod model;
 mod module;
+mod reference;
 mod trained;
 
 pub use batch::{MultiViewBatch, MultiViewDataset};
-pub use config::{Config, ConfigError, Hyperparameters};
-pub use model::{Forward, LinearLayer, LossTerms, MmDynamic};
+pub use config::{Confidence, Config, ConfigError, Hyperparameters, LossWeights};
+pub use loss::LossTerms;
+pub use model::{EncodedView, Forward, LinearLayer, MmDynamic};
 pub use module::{FromStateError, Prediction, TestOutput};
+pub use reference::Reference;
 pub use trained::{SavedData, Trained, TrainedError};

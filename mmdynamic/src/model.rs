@@ -1,9 +1,9 @@
-//! The network: gates, confidences, fused classifier, and the loss with its terms.
+//! The network: gates, encoders, confidences, fused classifier.
 
-use crate::batch::MultiViewBatch;
-use crate::config::{ConfigError, Hyperparameters};
+use crate::config::{Confidence, ConfigError, Hyperparameters};
+use crate::reference::Reference;
 use lightning_core::nn::{Collector, Dropout, Layer, Linear, Module, Relu, Sequential};
-use lightning_core::{Float, Seed, Tape, Var, concat};
+use lightning_core::{Activation, Float, Seed, Var, concat};
 use metrics::{Evaluation, MetricError};
 use rand_chacha::ChaCha8Rng;
 
@@ -38,14 +38,17 @@ impl<F: Float> Layer<F> for LinearLayer<F> {
 pub struct MmDynamic<F: Float = f32> {
     pub(crate) hparams: Hyperparameters,
     pub(crate) saved: lightning_core::Hyperparameters,
-    /// Per view, the gate's logits: width → width.
+    /// Per view, the gate's logits: width → width. Empty without gates.
     pub feature_infor_encoder: Vec<LinearLayer<F>>,
-    /// Per view, the confidence: hidden → 1.
+    /// Per view, the confidence: hidden → 1. Empty without confidences.
     pub tcp_confidence_layer: Vec<LinearLayer<F>>,
     /// Per view, its own classifier: hidden → classes.
     pub tcp_classifier_layer: Vec<LinearLayer<F>>,
     /// Per view, the encoder: width → hidden.
     pub feature_encoder: Vec<LinearLayer<F>>,
+    /// Per view, what its training rows look like. Empty unless the confidence is
+    /// [noise-aware](Confidence::NoiseAware).
+    pub view_reference: Vec<Reference<F>>,
     /// From all encoded views to the classes.
     pub mm_clasifier: Sequential<F>,
     dropout: Dropout,
@@ -55,27 +58,27 @@ pub struct MmDynamic<F: Float = f32> {
 
 /// What the network computes for a batch. All but the logits of the classifier are per view.
 pub struct Forward<'t, F: Float = f32> {
-    /// Gates σ(W·x + b), (samples, width).
+    /// Gates σ(W·x + b), (samples, width). Empty without gates.
     pub feature_info: Vec<Var<'t, F>>,
     /// Logits of each view's own classifier, (samples, classes).
     pub tcp_logit: Vec<Var<'t, F>>,
-    /// Predicted probability of the true class, (samples, 1). Not bounded to [0, 1].
+    /// Predicted probability of the true class, (samples, 1). Not bounded to [0, 1], unless the head is
+    /// [noise-aware](Confidence::NoiseAware). Empty without confidences.
     pub tcp_confidence: Vec<Var<'t, F>>,
     /// Logits of the fused classifier, (samples, classes).
     pub mm_logit: Var<'t, F>,
 }
 
-/// The terms of the loss, as values on a tape or as numbers. Their sum is the loss.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LossTerms<V> {
-    /// Cross-entropy of the fused classifier.
-    pub classifier_ce: V,
-    /// Per view, the mean gate: an L1 norm, as gates are positive.
-    pub gate_l1: Vec<V>,
-    /// Per view, the mean squared error of the confidence.
-    pub tcp_regression: Vec<V>,
-    /// Per view, the cross-entropy of its own classifier.
-    pub tcp_ce: Vec<V>,
+/// What one view becomes on its way to the fused classifier.
+pub struct EncodedView<'t, F: Float = f32> {
+    /// Gate σ(W·x + b), (samples, width); none without gates.
+    pub feature_info: Option<Var<'t, F>>,
+    /// Logits of the view's own classifier, (samples, classes).
+    pub tcp_logit: Var<'t, F>,
+    /// Predicted probability of the true class, (samples, 1); none without confidences.
+    pub tcp_confidence: Option<Var<'t, F>>,
+    /// The encoded features times the confidence, (samples, hidden).
+    pub weighted: Var<'t, F>,
 }
 
 impl<F: Float> MmDynamic<F> {
@@ -87,11 +90,18 @@ impl<F: Float> MmDynamic<F> {
         hparams.check()?;
         let rng = &mut seed.stream("init");
         let (views, hidden, classes) = (&hparams.in_dim, hparams.config.hidden_dim[0], hparams.num_class);
+        let gated = if hparams.config.gates { views.as_slice() } else { &[] };
+        let (weighted, referred): (&[usize], &[usize]) = match hparams.config.confidence {
+            Confidence::Linear => (views, &[]),
+            Confidence::NoiseAware => (views, views),
+            Confidence::None => (&[], &[]),
+        };
         Ok(MmDynamic {
-            feature_infor_encoder: views.iter().map(|&width| LinearLayer::new(width, width, rng)).collect(),
-            tcp_confidence_layer: views.iter().map(|_| LinearLayer::new(hidden, 1, rng)).collect(),
+            feature_infor_encoder: gated.iter().map(|&width| LinearLayer::new(width, width, rng)).collect(),
+            tcp_confidence_layer: weighted.iter().map(|_| LinearLayer::new(hidden, 1, rng)).collect(),
             tcp_classifier_layer: views.iter().map(|_| LinearLayer::new(hidden, classes, rng)).collect(),
             feature_encoder: views.iter().map(|&width| LinearLayer::new(width, hidden, rng)).collect(),
+            view_reference: referred.iter().map(|&width| Reference::unknown(width)).collect(),
             mm_clasifier: classifier(&hparams, rng),
             dropout: Dropout::new(hparams.config.dropout),
             test_result: None,
@@ -120,50 +130,65 @@ impl<F: Float> MmDynamic<F> {
         let (mut feature_info, mut tcp_logit, mut tcp_confidence) = (Vec::new(), Vec::new(), Vec::new());
         let mut features = Vec::new();
         for (view, &x) in data_list.iter().enumerate() {
-            let (info, gated) = self.feature_infor_encoder[view].clf.forward_gate(x);
-            let feature = self.feature_encoder[view].clf.forward_relu_dropout(gated, &self.dropout);
-            let confidence = self.tcp_confidence_layer[view].forward(feature);
-            tcp_logit.push(self.tcp_classifier_layer[view].forward(feature));
-            features.push(feature * confidence);
-            feature_info.push(info);
-            tcp_confidence.push(confidence);
+            let encoded = self.encode(view, x);
+            feature_info.extend(encoded.feature_info);
+            tcp_logit.push(encoded.tcp_logit);
+            tcp_confidence.extend(encoded.tcp_confidence);
+            features.push(encoded.weighted);
         }
-        let mm_logit = self.mm_clasifier.forward(concat(&features, 1));
-        Forward { feature_info, tcp_logit, tcp_confidence, mm_logit }
+        Forward { feature_info, tcp_logit, tcp_confidence, mm_logit: self.fuse(&features) }
     }
 
-    /// The terms of the loss. The gradient flows through the confidence's target, as in the post, unless the
-    /// configuration detaches it.
-    ///
-    /// The post adds the squared error, a scalar mean over the samples, to each sample's cross-entropy before it
-    /// takes the mean: that is the sum of the two means here.
+    /// One view's part of the network, on (samples, width of the view).
     ///
     /// # Panics
-    /// If there is not one label per sample or a label is out of range.
+    /// If there is no such view or the width is not the model's.
     #[track_caller]
-    pub fn loss_terms<'t>(&self, forward: &Forward<'t, F>, labels: &[usize]) -> LossTerms<Var<'t, F>> {
-        let regression = |view: usize| {
-            let target = forward.tcp_logit[view].softmax(1).gather_labels(labels);
-            let target = if self.hparams.config.detach_target { target.detach() } else { target };
-            forward.tcp_confidence[view].flatten().mse_loss(target)
+    pub fn encode<'t>(&self, view: usize, x: Var<'t, F>) -> EncodedView<'t, F> {
+        let (feature_info, gated) = match self.feature_infor_encoder.get(view) {
+            Some(gate) => {
+                let (info, gated) = gate.clf.forward_gate(x);
+                (Some(info), gated)
+            }
+            None => (None, x),
         };
-        LossTerms {
-            classifier_ce: forward.mm_logit.cross_entropy(labels),
-            gate_l1: forward.feature_info.iter().map(|info| info.mean()).collect(),
-            tcp_regression: (0..forward.tcp_logit.len()).map(regression).collect(),
-            tcp_ce: forward.tcp_logit.iter().map(|logit| logit.cross_entropy(labels)).collect(),
-        }
+        self.encode_gated(view, x, feature_info, gated)
     }
 
-    /// The loss terms of a batch as numbers, without learning anything. Dropout follows the model's mode.
+    /// As [`encode`](Self::encode), from what the gate lets through on.
+    #[track_caller]
+    pub(crate) fn encode_gated<'t>(
+        &self,
+        view: usize,
+        x: Var<'t, F>,
+        feature_info: Option<Var<'t, F>>,
+        gated: Var<'t, F>,
+    ) -> EncodedView<'t, F> {
+        let feature = self.feature_encoder[view].clf.forward_relu_dropout(gated, &self.dropout);
+        let tcp_confidence = self.confidence(view, x, feature);
+        let tcp_logit = self.tcp_classifier_layer[view].forward(feature);
+        let weighted = tcp_confidence.map_or(feature, |confidence| feature * confidence);
+        EncodedView { feature_info, tcp_logit, tcp_confidence, weighted }
+    }
+
+    fn confidence<'t>(&self, view: usize, x: Var<'t, F>, feature: Var<'t, F>) -> Option<Var<'t, F>> {
+        let head = &self.tcp_confidence_layer.get(view)?.clf;
+        Some(match self.view_reference.get(view) {
+            None => head.forward(feature),
+            Some(reference) => {
+                let trust = x.tape().constant(reference.trust(x.value().view()));
+                head.forward_with(feature, Activation::Sigmoid) * trust
+            }
+        })
+    }
+
+    /// The logits of the fused classifier, from the weighted features of all views.
     ///
     /// # Panics
-    /// If the batch does not fit the model.
+    /// If the features are not one value per view, each (samples, hidden).
     #[track_caller]
-    pub fn loss_of(&self, batch: &MultiViewBatch<F>) -> LossTerms<f64> {
-        let tape = Tape::inference();
-        let data_list: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
-        self.loss_terms(&self.forward(&data_list), &batch.labels).values()
+    pub fn fuse<'t>(&self, weighted: &[Var<'t, F>]) -> Var<'t, F> {
+        self.mm_clasifier.forward(concat(weighted, 1))
     }
 }
 
@@ -184,33 +209,7 @@ impl<F: Float> Module<F> for MmDynamic<F> {
         into.children("TCPClassifierLayer", &self.tcp_classifier_layer);
         into.children("FeatureEncoder", &self.feature_encoder);
         into.child("MMClasifier", &self.mm_clasifier);
+        into.children("ViewReference", &self.view_reference);
         into.child("dropout", &self.dropout);
-    }
-}
-
-impl<'t, F: Float> LossTerms<Var<'t, F>> {
-    /// The sum of all terms: what the training step returns.
-    pub fn total(&self) -> Var<'t, F> {
-        let views = self.gate_l1.iter().zip(&self.tcp_regression).zip(&self.tcp_ce);
-        views.fold(self.classifier_ce, |sum, ((&gate, &regression), &ce)| sum + gate + (regression + ce))
-    }
-
-    /// The terms as numbers.
-    pub fn values(&self) -> LossTerms<f64> {
-        let item = |var: &Var<'t, F>| var.item().as_f64();
-        LossTerms {
-            classifier_ce: item(&self.classifier_ce),
-            gate_l1: self.gate_l1.iter().map(item).collect(),
-            tcp_regression: self.tcp_regression.iter().map(item).collect(),
-            tcp_ce: self.tcp_ce.iter().map(item).collect(),
-        }
-    }
-}
-
-impl LossTerms<f64> {
-    /// The sum of all terms.
-    pub fn total(&self) -> f64 {
-        let views = self.gate_l1.iter().zip(&self.tcp_regression).zip(&self.tcp_ce);
-        views.fold(self.classifier_ce, |sum, ((gate, regression), ce)| sum + gate + (regression + ce))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::batch::MultiViewBatch;
 use crate::config::{ConfigError, Hyperparameters};
-use crate::model::{LossTerms, MmDynamic};
+use crate::loss::LossTerms;
+use crate::model::MmDynamic;
 use lightning_core::nn::{LoadError, Module};
 use lightning_core::optim::Optimizers;
 use lightning_core::{Float, LightningModule, LogOptions, Seed, StepCx, Var};
@@ -16,9 +17,9 @@ use std::collections::BTreeMap;
 pub struct Prediction {
     /// Probability of each class, (samples, classes).
     pub probabilities: Array2<f64>,
-    /// Confidence of each view, (samples, views). Not bounded to [0, 1].
+    /// Confidence of each view, (samples, views). Not bounded to [0, 1] with the post's head; 1 without confidences.
     pub confidences: Array2<f64>,
-    /// The mean gate of each view over samples and features.
+    /// The mean gate of each view over samples and features; 1 without gates.
     pub mean_gates: Vec<f64>,
 }
 
@@ -37,6 +38,12 @@ impl<F: Float> LightningModule<F> for MmDynamic<F> {
         batch: &MultiViewBatch<F>,
         _: usize,
     ) -> Option<Var<'s, F>> {
+        if cx.current_epoch() == 0 {
+            self.view_reference
+                .iter()
+                .zip(&batch.views)
+                .for_each(|(reference, view)| reference.see(view.view()));
+        }
         let terms = self.loss_terms(&self.forward_batch(cx, batch), &batch.labels);
         let loss = terms.total();
         log_terms(cx, loss.item().as_f64(), &terms.values());
@@ -85,12 +92,16 @@ impl<F: Float> LightningModule<F> for MmDynamic<F> {
 
     fn predict_step(&self, cx: &StepCx<'_, F>, batch: &MultiViewBatch<F>, _: usize) -> Option<Prediction> {
         let forward = self.forward_batch(cx, batch);
-        let confidences = lightning_core::concat(&forward.tcp_confidence, 1);
-        Some(Prediction {
-            probabilities: probabilities(forward.mm_logit),
-            confidences: matrix(confidences),
-            mean_gates: forward.feature_info.iter().map(|info| info.mean().item().as_f64()).collect(),
-        })
+        let views = self.hparams.in_dim.len();
+        let confidences = match forward.tcp_confidence.as_slice() {
+            [] => Array2::ones((batch.labels.len(), views)),
+            each => matrix(lightning_core::concat(each, 1)),
+        };
+        let mean_gates = match forward.feature_info.as_slice() {
+            [] => vec![1.0; views],
+            each => each.iter().map(|info| info.mean().item().as_f64()).collect(),
+        };
+        Some(Prediction { probabilities: probabilities(forward.mm_logit), confidences, mean_gates })
     }
 
     fn hyperparameters(&self) -> Option<&lightning_core::Hyperparameters> {
@@ -135,11 +146,8 @@ pub enum FromStateError {
 fn log_terms<F: Float>(cx: &StepCx<'_, F>, loss: f64, terms: &LossTerms<f64>) {
     let epoch = LogOptions { on_step: Some(false), on_epoch: Some(true), ..Default::default() };
     cx.log_with("train_loss", loss, LogOptions { prog_bar: true, ..epoch });
-    cx.log_with("train_classifier_ce", terms.classifier_ce, epoch);
-    for view in 0..terms.gate_l1.len() {
-        cx.log_with(&format!("train_view{}_gate_l1", view + 1), terms.gate_l1[view], epoch);
-        cx.log_with(&format!("train_view{}_tcp_regression", view + 1), terms.tcp_regression[view], epoch);
-        cx.log_with(&format!("train_view{}_tcp_ce", view + 1), terms.tcp_ce[view], epoch);
+    for (name, term) in terms.named() {
+        cx.log_with(&format!("train_{name}"), term, epoch);
     }
 }
 

@@ -111,21 +111,21 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     out += &field("Epoch", &format!("{why} (counted from 0)"));
     out += &field("Training", &format!("loss on the {} rows learnt from, dropout off", facts.train_rows));
     let _ = writeln!(out, "  {:<12}{:>8.4}  the sum of all terms below", "total", terms.total());
-    let _ =
-        writeln!(out, "  {:<12}{:>8.4}  cross-entropy of the classifier", "fused CE", terms.classifier_ce);
+    let fused = term(terms.classifier_ce.as_ref());
+    let _ = writeln!(out, "  {:<12}{fused:>8}  cross-entropy of the classifier", "fused CE");
     let _ = writeln!(
         out,
         "  {:<8}{:>12}{:>18}{:>12}{:>18}",
         "", "mean gate", "confidence MSE", "view CE", "test conf. out"
     );
-    for view in 0..terms.gate_l1.len() {
+    for view in 0..outcome.results.views.len() {
         let _ = writeln!(
             out,
-            "  {:<8}{:>12.4}{:>18.4}{:>12.4}{:>18.4}",
+            "  {:<8}{:>12}{:>18}{:>12}{:>18.4}",
             format!("view {}", view + 1),
-            terms.gate_l1[view],
-            terms.tcp_regression[view],
-            terms.tcp_ce[view],
+            term(terms.gate_l1.get(view)),
+            term(terms.tcp_regression.get(view)),
+            term(terms.tcp_ce.get(view)),
             outcome.results.views[view].confidence_outside
         );
     }
@@ -136,6 +136,11 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     out += "                  predictions, not probabilities\n";
     out += &field("Time", &format!("{:.1} s", facts.seconds));
     out + &field("Files", &outcome.folder.display().to_string())
+}
+
+/// A term of the loss, or a dash where the model has none of it.
+fn term(value: Option<&f64>) -> String {
+    value.map_or("-".into(), |value| format!("{value:.4}"))
 }
 
 /// The head of a table of several seeds.

@@ -89,7 +89,7 @@ impl Preset {
                     dropout: 0.5,
                     step_size: 500,
                     gamma: 0.2,
-                    detach_target: false,
+                    ..Config::default()
                 },
                 epochs: 1001,
                 batch: BatchRows::Full,
@@ -113,6 +113,7 @@ impl Settings {
             step_size: args.step_size.unwrap_or(base.step_size),
             gamma: args.gamma.unwrap_or(base.gamma),
             detach_target: args.detach_target,
+            ..base
         };
         let validation = match args.validation {
             Some(fraction) => Some(fraction).filter(|&fraction| fraction != 0.0),

@@ -35,12 +35,14 @@ impl Outcome {
             add(format!("test_{}", score.name), score.value);
         }
         add("train_loss".into(), terms.total());
-        add("train_classifier_ce".into(), terms.classifier_ce);
+        if let Some(ce) = terms.classifier_ce {
+            add("train_classifier_ce".into(), ce);
+        }
         for (view, found) in results.views.iter().enumerate() {
             let of = |what: &str| format!("view{}_{what}", view + 1);
-            add(of("gate_l1"), terms.gate_l1[view]);
-            add(of("tcp_regression"), terms.tcp_regression[view]);
-            add(of("tcp_ce"), terms.tcp_ce[view]);
+            for (name, term) in terms.named_of(view) {
+                add(of(name), term);
+            }
             add(of("confidence_outside"), found.confidence_outside);
         }
         columns

@@ -1,0 +1,149 @@
+//! The loss: its terms, what each counts, and their sum.
+
+use crate::batch::MultiViewBatch;
+use crate::config::LossWeights;
+use crate::model::{Forward, MmDynamic};
+use lightning_core::{Float, Tape, Var};
+use std::ops::Add;
+
+/// The terms of the loss, as values on a tape or as numbers, each before its weight. A term that is switched off, or
+/// whose part the model lacks, is not there. Their weighted sum is the loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossTerms<V> {
+    /// What each term counts.
+    pub weights: LossWeights,
+    /// Cross-entropy of the fused classifier.
+    pub classifier_ce: Option<V>,
+    /// Per view, the mean gate: an L1 norm, as gates are positive.
+    pub gate_l1: Vec<V>,
+    /// Per view, the mean squared error of the confidence.
+    pub tcp_regression: Vec<V>,
+    /// Per view, the cross-entropy of its own classifier.
+    pub tcp_ce: Vec<V>,
+}
+
+impl<F: Float> MmDynamic<F> {
+    /// The terms of the loss. The gradient flows through the confidence's target, as in the post, unless the
+    /// configuration detaches it.
+    ///
+    /// The post adds the squared error, a scalar mean over the samples, to each sample's cross-entropy before it
+    /// takes the mean: that is the sum of the two means here.
+    ///
+    /// # Panics
+    /// If there is not one label per sample or a label is out of range.
+    #[track_caller]
+    pub fn loss_terms<'t>(&self, forward: &Forward<'t, F>, labels: &[usize]) -> LossTerms<Var<'t, F>> {
+        let config = &self.hparams.config;
+        let weights = config.loss;
+        let regression = |(&confidence, &logit): (&Var<'t, F>, &Var<'t, F>)| {
+            let target = logit.softmax(1).gather_labels(labels);
+            confidence.flatten().mse_loss(if config.detach_target { target.detach() } else { target })
+        };
+        LossTerms {
+            weights,
+            classifier_ce: (weights.classifier > 0.0).then(|| forward.mm_logit.cross_entropy(labels)),
+            gate_l1: unless_off(weights.gate_l1, &forward.feature_info)
+                .iter()
+                .map(|info| info.mean())
+                .collect(),
+            tcp_regression: unless_off(weights.confidence, &forward.tcp_confidence)
+                .iter()
+                .zip(&forward.tcp_logit)
+                .map(regression)
+                .collect(),
+            tcp_ce: unless_off(weights.view_ce, &forward.tcp_logit)
+                .iter()
+                .map(|logit| logit.cross_entropy(labels))
+                .collect(),
+        }
+    }
+
+    /// The loss terms of a batch as numbers, without learning anything. Dropout follows the model's mode.
+    ///
+    /// # Panics
+    /// If the batch does not fit the model.
+    #[track_caller]
+    pub fn loss_of(&self, batch: &MultiViewBatch<F>) -> LossTerms<f64> {
+        let tape = Tape::inference();
+        let data_list: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
+        self.loss_terms(&self.forward(&data_list), &batch.labels).values()
+    }
+}
+
+fn unless_off<V>(weight: f64, values: &[V]) -> &[V] {
+    if weight > 0.0 { values } else { &[] }
+}
+
+impl<V: Copy + Add<Output = V>> LossTerms<V> {
+    /// `Σ weight · term`; a weight of 1 multiplies nothing, so that the default is the post's sum, bit for bit.
+    fn sum(&self, times: impl Fn(V, f64) -> V) -> V {
+        let weighted = |weight: f64, term: Option<&V>| {
+            term.map(|&term| if weight == 1.0 { term } else { times(term, weight) })
+        };
+        let weights = &self.weights;
+        let mut sum = weighted(weights.classifier, self.classifier_ce.as_ref());
+        for view in 0..self.views() {
+            let gate = weighted(weights.gate_l1, self.gate_l1.get(view));
+            let regression = weighted(weights.confidence, self.tcp_regression.get(view));
+            let ce = weighted(weights.view_ce, self.tcp_ce.get(view));
+            sum = plus(plus(sum, gate), plus(regression, ce));
+        }
+        sum.expect("a configuration without any term of the loss was refused")
+    }
+
+    fn views(&self) -> usize {
+        let terms = [&self.gate_l1, &self.tcp_regression, &self.tcp_ce];
+        terms.map(Vec::len).into_iter().fold(0, usize::max)
+    }
+
+    /// The terms that are there, with their names: `classifier_ce`, `view1_gate_l1`, `view1_tcp_regression`, …
+    pub fn named(&self) -> Vec<(String, V)> {
+        let mut named: Vec<_> =
+            self.classifier_ce.map(|ce| ("classifier_ce".to_owned(), ce)).into_iter().collect();
+        for view in 0..self.views() {
+            named.extend(self.named_of(view).map(|(name, term)| (format!("view{}_{name}", view + 1), term)));
+        }
+        named
+    }
+
+    /// The terms of one view that are there: `gate_l1`, `tcp_regression`, `tcp_ce`.
+    pub fn named_of(&self, view: usize) -> impl Iterator<Item = (&'static str, V)> {
+        let terms =
+            [("gate_l1", &self.gate_l1), ("tcp_regression", &self.tcp_regression), ("tcp_ce", &self.tcp_ce)];
+        terms.into_iter().filter_map(move |(name, terms)| terms.get(view).map(|&term| (name, term)))
+    }
+}
+
+fn plus<V: Add<Output = V>>(a: Option<V>, b: Option<V>) -> Option<V> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
+}
+
+impl<'t, F: Float> LossTerms<Var<'t, F>> {
+    /// The weighted sum of all terms: what the training step returns.
+    pub fn total(&self) -> Var<'t, F> {
+        self.sum(|term, weight| term * F::of(weight))
+    }
+
+    /// The terms as numbers.
+    pub fn values(&self) -> LossTerms<f64> {
+        let item = |var: &Var<'t, F>| var.item().as_f64();
+        let items = |vars: &[Var<'t, F>]| vars.iter().map(item).collect();
+        LossTerms {
+            weights: self.weights,
+            classifier_ce: self.classifier_ce.as_ref().map(item),
+            gate_l1: items(&self.gate_l1),
+            tcp_regression: items(&self.tcp_regression),
+            tcp_ce: items(&self.tcp_ce),
+        }
+    }
+}
+
+impl LossTerms<f64> {
+    /// The weighted sum of all terms.
+    pub fn total(&self) -> f64 {
+        self.sum(|term, weight| term * weight)
+    }
+}
