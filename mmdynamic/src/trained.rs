@@ -2,7 +2,7 @@
 
 use crate::batch::MultiViewBatch;
 use crate::config::Hyperparameters;
-use crate::data::{DataError, MinMaxScaler, MultiOmics};
+use crate::data::{DataError, MultiOmics, Preprocessing};
 use crate::model::MmDynamic;
 use crate::module::Prediction;
 use lightning_core::Trainer;
@@ -29,7 +29,8 @@ pub struct SavedData {
     /// Names of each view's columns.
     pub feature_names: Vec<Vec<String>>,
     /// Fitted on the training rows.
-    pub scaler: MinMaxScaler,
+    #[serde(flatten)]
+    pub preprocessing: Preprocessing,
 }
 
 /// A model that takes raw data. It is `Sync`: one, behind an `Arc`, serves any number of threads.
@@ -38,7 +39,7 @@ pub struct SavedData {
 /// use lightning_core::checkpoint::Checkpoint;
 /// use lightning_core::nn::Module;
 /// use lightning_core::{Hyperparameters as Saved, Seed};
-/// use mmdynamic::data::{MinMaxScaler, generate};
+/// use mmdynamic::data::{Missing, Preprocessing, ScalingKind, generate};
 /// use mmdynamic::{Config, Hyperparameters, MmDynamic, SavedData, Trained};
 ///
 /// let cohort = generate(&Default::default())?.cohort;
@@ -55,7 +56,7 @@ pub struct SavedData {
 ///     rows: cohort.train.rows(),
 ///     class_names: cohort.train.class_names.clone(),
 ///     feature_names: cohort.train.feature_names.clone(),
-///     scaler: MinMaxScaler::fit(&cohort.train)?,
+///     preprocessing: Preprocessing::fit(&cohort.train, Missing::Refuse, ScalingKind::MinMax)?,
 /// };
 /// let model: MmDynamic = MmDynamic::new(hparams, Seed(0))?;
 /// model.eval();
@@ -72,7 +73,7 @@ pub struct SavedData {
 pub struct Trained {
     /// In evaluation mode.
     pub model: MmDynamic,
-    /// Its names and its scaler.
+    /// Its names and how raw data is made ready for it.
     pub data: SavedData,
 }
 
@@ -196,18 +197,19 @@ impl Trained {
         Err(TrainedError::Misfit { what, expected, found, source_name })
     }
 
-    /// What the model says of raw samples: one matrix per view, a row a sample, the same samples in each. Scaling is
-    /// done here.
+    /// What the model says of raw samples: one matrix per view, a row a sample, the same samples in each. Missing
+    /// values (NaN) are filled or refused as in the training, and scaling is done here.
     ///
     /// # Errors
-    /// [`TrainedError::Data`] for another number of views, rows or columns than the first view or the model has.
+    /// [`TrainedError::Data`] for another number of views, rows or columns than the first view or the model has, and
+    /// for NaN in data of a model that was trained without missing values.
     pub fn predict(&self, raw: &[Array2<f32>]) -> Result<Prediction, TrainedError> {
         let rows = raw.first().map_or(0, Array2::nrows);
         if let Some((view, other)) = raw.iter().enumerate().find(|(_, view)| view.nrows() != rows) {
             let found = other.nrows();
             return Err(DataError::Shape { view, what: "rows", found, expected: rows }.into());
         }
-        let scaled = self.data.scaler.transform_views(raw)?;
+        let scaled = self.data.preprocessing.transform_views(raw)?;
         let views = scaled.into_iter().map(Array2::into_shared).collect();
         let batch = [MultiViewBatch { views, labels: vec![0; rows] }];
         let mut predictions =
@@ -219,7 +221,7 @@ impl Trained {
 impl SavedData {
     /// Confirms that scaler and names are for a model of these hyperparameters.
     fn check(&self, hparams: &Hyperparameters) -> Result<(), String> {
-        let scaled: Vec<usize> = self.scaler.views.iter().map(|view| view.min.len()).collect();
+        let scaled = self.preprocessing.widths();
         let named: Vec<usize> = self.feature_names.iter().map(Vec::len).collect();
         for (what, widths) in [("a scaler", &scaled), ("names", &named)] {
             if *widths != hparams.in_dim {

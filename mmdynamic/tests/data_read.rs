@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_support::gz;
-use mmdynamic::data::{Cohort, MinMaxScaler, read_matrix, read_mogonet};
+use mmdynamic::data::{
+    Cohort, ReadOptions, Scaler, ScalingKind, read_matrix, read_mogonet, read_mogonet_with,
+};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -54,6 +56,7 @@ fn a_cohort_is_what_its_files_say() {
         assert_eq!(part.feature_names[0], ["FOXC1|2296", "an odd, long name"]);
         assert_eq!(part.feature_names[1], ["view2_0"]);
         assert_eq!(part.class_names, ["Normal Control", "Alzheimer's Disease"]);
+        assert_eq!(part.sample_names, ["1", "2", "3"][..part.rows()]);
     }
 }
 
@@ -98,6 +101,51 @@ fn names_may_be_left_out_and_other_files_may_lie_there() {
 }
 
 #[test]
+fn samples_have_their_names_from_end_to_end() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in
+        PLAIN.into_iter().chain([("samples_tr.csv", "A0FJ\nA13E\n"), ("samples_te.csv", "x\ny, z\nw\n")])
+    {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let cohort = read_mogonet(dir.path()).unwrap();
+    assert_eq!(cohort.train.sample_names, ["A0FJ", "A13E"]);
+    assert_eq!(cohort.test.subset(&[2, 1]).unwrap().sample_names, ["w", "y, z"]);
+    fs::write(dir.path().join("samples_te.csv"), "x\n").unwrap();
+    let refused = read_mogonet(dir.path()).unwrap_err().to_string();
+    assert!(
+        refused.contains("samples_te.csv: has 1 names, that is rows, but")
+            && refused.ends_with("each line names one row")
+    );
+}
+
+#[test]
+fn missing_values_are_kept_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in PLAIN {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    fs::write(dir.path().join("1_te.csv"), "5,NA\n,8\nnan,1e2\n").unwrap();
+    let refused = read_mogonet(dir.path()).unwrap_err().to_string();
+    assert!(
+        refused.contains(
+            "1_te.csv, row 1, column 2: found \"NA\", expected a number; the file has 3 missing values"
+        ),
+        "{refused}"
+    );
+    let options = ReadOptions { keep_missing: true, ..ReadOptions::default() };
+    let cohort = read_mogonet_with(dir.path(), &options).unwrap();
+    let missing: Vec<bool> = cohort.test.views[0].iter().map(|x| x.is_nan()).collect();
+    assert_eq!(missing, [false, true, true, false, true, false]);
+    // What is neither a number nor missing stays refused.
+    for cell in ["inf", "1e400", "x", "0x10"] {
+        fs::write(dir.path().join("1_te.csv"), format!("5,NA\n{cell},8\nnan,1e2\n")).unwrap();
+        let refused = read_mogonet_with(dir.path(), &options).unwrap_err().to_string();
+        assert!(refused.contains("1_te.csv, row 2, column 1: found"), "{refused}");
+    }
+}
+
+#[test]
 fn a_test_part_may_lack_a_class() {
     let cohort = read(|name, text| {
         (name.to_owned(), if name == "labels_te.csv" { "1\n1\n1\n".into() } else { text.into() })
@@ -139,7 +187,7 @@ fn rosmap_is_as_described() {
     assert_eq!(cohort.train.views[0][[0, 0]], 1.813_813_2e-1);
     assert_eq!(cohort.train.feature_names[2][..2], ["hsa-let-7b", "hsa-let-7e"]);
     // Scaled over train and test together by its makers: a scaler of train alone lets test leave [0, 1].
-    let scaled = MinMaxScaler::fit(&cohort.train).unwrap().transform(&cohort.test).unwrap();
+    let scaled = Scaler::fit(ScalingKind::MinMax, &cohort.train).unwrap().transform(&cohort.test).unwrap();
     let values = || scaled.views.iter().flatten().copied();
     let (least, most) = (values().fold(0.0, f32::min), values().fold(0.0, f32::max));
     assert_eq!((format!("{least:.2}"), format!("{most:.2}")), ("-0.97".to_owned(), "1.52".to_owned()));

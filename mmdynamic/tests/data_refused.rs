@@ -10,7 +10,8 @@ use mmdynamic::data::DataError;
 
 #[test]
 fn a_bad_cell_is_named_by_file_row_and_column() {
-    let missing = "a number: fill in missing values, or leave their rows out, before reading";
+    let missing = "a number; the file has 1 missing value: fill in or leave out, or impute by data.missing = mean, \
+                   median or zero";
     let range = "a number that fits in 32 bits, at most 3.4e38 in size";
     for (cell, expected) in [
         ("NA", missing),
@@ -54,7 +55,7 @@ fn an_empty_cell_is_a_missing_value() {
     for row in ["0.4,,0.6", "0.4, ,0.6", "0.4,\"\",0.6"] {
         let message = message_for("1_tr.csv", format!("0.1,0.2,0.3\n{row}\n0.7,0.8,0.9\n"));
         assert!(
-            message.starts_with("1_tr.csv, row 2, column 2: found nothing, expected a number: fill in"),
+            message.starts_with("1_tr.csv, row 2, column 2: found nothing, expected a number; the file has 1 missing value: fill in"),
             "{message}"
         );
     }

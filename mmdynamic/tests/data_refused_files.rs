@@ -8,7 +8,7 @@ use std::path::Path;
 
 use data_support::{GOOD, good, gz, message_for, refused};
 use flate2::{Compression, write::GzEncoder};
-use mmdynamic::data::{DataError, Limits, read_mogonet, read_mogonet_within};
+use mmdynamic::data::{DataError, Limits, ReadOptions, read_mogonet, read_mogonet_with};
 
 #[test]
 fn files_that_differ_in_number_are_both_named_with_both_counts() {
@@ -36,14 +36,20 @@ fn missing_files_and_gaps_between_views_are_named() {
     for (removed, expected) in [
         (
             "labels_tr.csv",
-            "labels_tr.csv: is missing (plain or with .gz); train (_tr) and test (_te) are both needed",
+            "labels_tr.csv: is missing (also as .csv.gz or .npy); train (_tr) and test (_te) are both needed",
         ),
         (
             "labels_te.csv",
-            "labels_te.csv: is missing (plain or with .gz); train (_tr) and test (_te) are both needed",
+            "labels_te.csv: is missing (also as .csv.gz or .npy); train (_tr) and test (_te) are both needed",
         ),
-        ("2_te.csv", "2_te.csv: is missing (plain or with .gz); train (_tr) and test (_te) are both needed"),
-        ("2_tr.csv", "2_tr.csv: is missing (plain or with .gz); train (_tr) and test (_te) are both needed"),
+        (
+            "2_te.csv",
+            "2_te.csv: is missing (also as .csv.gz or .npy); train (_tr) and test (_te) are both needed",
+        ),
+        (
+            "2_tr.csv",
+            "2_tr.csv: is missing (also as .csv.gz or .npy); train (_tr) and test (_te) are both needed",
+        ),
     ] {
         let dir = good();
         fs::remove_file(dir.path().join(removed)).unwrap();
@@ -54,7 +60,7 @@ fn missing_files_and_gaps_between_views_are_named() {
         let message = message_for(extra, "1,2\n");
         assert_eq!(
             message,
-            "3_tr.csv: is missing (plain or with .gz); views are numbered 1, 2, 3, ... without gaps"
+            "3_tr.csv: is missing (also as .csv.gz or .npy); views are numbered 1, 2, 3, ... without gaps"
         );
     }
     for extra in ["0_tr.csv", "03_tr.csv", "99999999999999999999999_te.csv"] {
@@ -116,7 +122,11 @@ fn a_gz_file_that_is_cut_or_not_packed_is_refused() {
 
 #[test]
 fn each_limit_is_kept() {
-    let with = |limits: Limits| read_mogonet_within(good().path(), &limits).unwrap_err().to_string();
+    let with = |limits: Limits| {
+        read_mogonet_with(good().path(), &ReadOptions { limits, keep_missing: false })
+            .unwrap_err()
+            .to_string()
+    };
     let all = Limits::default();
     let text = with(Limits { text_bytes: 20, ..all });
     assert!(text.contains("1_tr.csv, row 2: more than 20 bytes of text; is this a table"), "{text}");
@@ -129,7 +139,7 @@ fn each_limit_is_kept() {
     let values = with(Limits { values: 8, ..all });
     assert!(values.contains("1_tr.csv, row 3: more than 8 values"), "{values}");
     let exact = Limits { text_bytes: 36, line_bytes: 11, rows: 3, columns: 3, values: 9 };
-    assert!(read_mogonet_within(good().path(), &exact).is_ok());
+    assert!(read_mogonet_with(good().path(), &ReadOptions { limits: exact, keep_missing: false }).is_ok());
 }
 
 #[test]

@@ -43,7 +43,7 @@ struct DescribeArgs {
 
 pub(crate) fn run(args: &DataArgs) -> Result<(), Failure> {
     let DataCommand::Describe(args) = &args.command;
-    let source = source::read(args.data.as_deref())?;
+    let source = source::read(args.data.as_deref(), &Default::default())?;
     let found = describe(&source.cohort);
     if args.json {
         return output::json(&found);

@@ -2,20 +2,23 @@
 
 use crate::failure::{Exit, Failure};
 use crate::saved::Loaded;
+use crate::source::DataOptions;
 use crate::{evaluation, output, saved, source};
 use clap::Args;
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;
 use mmdynamic::Prediction;
-use mmdynamic::data::{MultiOmics, read_matrix};
+use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const AFTER: &str = "\
-The table has a line per sample: row (from 1), class, the probability of each
-class, and how far each view was trusted. A confidence is a prediction, too, and
-may leave 0 to 1. Raw data is scaled by the figures in the checkpoint.
+The table has a line per sample: row (from 1), name of the sample (its row where
+the data has no names), class, the probability of each class, and how far each
+view was trusted. A confidence is a prediction, too, and may leave 0 to 1. Data
+is given raw: missing values are filled or refused as in the training, and
+features scaled, by the figures in the checkpoint.
 
 With --views no labels are needed: one csv per view, in the order of the
 training, a row a sample, without a header. With --data the test rows are
@@ -51,13 +54,13 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     let raw = match &args.views {
         Some(files) => read_views(files, &loaded)?,
         None => {
-            let test = source::read(args.data.as_deref())?.cohort.test;
+            let test = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?.cohort.test;
             loaded.check_fits(&test)?;
             test
         }
     };
-    let predictions = evaluation::predict(&loaded.model, &loaded.data.scaler.transform(&raw)?)?;
-    let table = table(&predictions, &loaded.data.class_names, raw.views.len())?;
+    let predictions = evaluation::predict(&loaded.model, &loaded.data.preprocessing.transform(&raw)?)?;
+    let table = table(&predictions, &raw.sample_names, &loaded.data.class_names)?;
     match &args.out {
         None => output::print(&table),
         Some(path) => write(path, &table).map_err(|error| Failure::writing(path, &error)),
@@ -84,9 +87,11 @@ fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure>
             widths.len()
         ));
     }
+    let keep_missing = loaded.data.preprocessing.imputer.missing != Missing::Refuse;
+    let options = ReadOptions { keep_missing, ..ReadOptions::default() };
     let mut views = Vec::new();
     for (number, (file, &width)) in files.iter().zip(widths).enumerate() {
-        let matrix = read_matrix(file)?;
+        let matrix = read_matrix_with(file, &options)?;
         if matrix.ncols() != width {
             let found = matrix.ncols();
             let view = number + 1;
@@ -111,11 +116,13 @@ fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure>
         labels: vec![0; rows],
         feature_names: loaded.data.feature_names.clone(),
         class_names: loaded.data.class_names.clone(),
+        sample_names: (1..=rows).map(|row| row.to_string()).collect(),
     })
 }
 
-fn table(predictions: &[Prediction], classes: &[String], views: usize) -> Result<String, Failure> {
-    let mut out = String::from("row,class");
+fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> Result<String, Failure> {
+    let views = predictions.first().map_or(0, |batch| batch.confidences.ncols());
+    let mut out = String::from("row,sample,class");
     for class in classes {
         let _ = write!(out, ",{}", quoted(&format!("probability_{class}")));
     }
@@ -123,14 +130,13 @@ fn table(predictions: &[Prediction], classes: &[String], views: usize) -> Result
         let _ = write!(out, ",confidence_view{view}");
     }
     out.push('\n');
-    let mut row = 0;
+    let mut samples = samples.iter().enumerate();
     for batch in predictions {
         let chosen = argmax_rows(batch.probabilities.view()).map_err(|error| {
             Failure::new(Exit::Checkpoint, format!("the model gives no prediction: {error}"))
         })?;
-        for (i, class) in chosen.into_iter().enumerate() {
-            row += 1;
-            let _ = write!(out, "{row},{}", quoted(&classes[class]));
+        for ((i, class), (row, sample)) in chosen.into_iter().enumerate().zip(&mut samples) {
+            let _ = write!(out, "{},{},{}", row + 1, quoted(sample), quoted(&classes[class]));
             let numbers = batch.probabilities.row(i).into_iter().chain(batch.confidences.row(i));
             numbers.for_each(|number| {
                 let _ = write!(out, ",{number:.6}");
@@ -163,10 +169,11 @@ mod tests {
         };
         let names = ["healthy".to_owned(), "ill, \"badly\"".to_owned()];
         assert_eq!(
-            table(&[batch(0.75), batch(0.25)], &names, 1).expect("a table"),
-            "row,class,probability_healthy,\"probability_ill, \"\"badly\"\"\",confidence_view1\n\
-             1,healthy,0.750000,0.250000,1.250000\n\
-             2,\"ill, \"\"badly\"\"\",0.250000,0.750000,1.250000\n"
+            table(&[batch(0.75), batch(0.25)], &["A0FJ".to_owned(), "B,7".to_owned()], &names)
+                .expect("a table"),
+            "row,sample,class,probability_healthy,\"probability_ill, \"\"badly\"\"\",confidence_view1\n\
+             1,A0FJ,healthy,0.750000,0.250000,1.250000\n\
+             2,\"B,7\",\"ill, \"\"badly\"\"\",0.250000,0.750000,1.250000\n"
         );
     }
 }

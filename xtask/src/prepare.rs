@@ -1,9 +1,10 @@
 //! From a cohort to scaled parts: what is learnt from, what chooses the epoch, what is reported.
 
 use crate::failure::Failure;
+use crate::source::Source;
 use lightning_core::data::DataLoader;
 use mmdynamic::MultiViewDataset;
-use mmdynamic::data::{Cohort, MinMaxScaler, MultiOmics, stratified_split};
+use mmdynamic::data::{MultiOmics, Preprocessing, stratified_split};
 
 /// Rows of a batch where nothing is learnt; no result depends on it but by rounding.
 const EVAL_BATCH: usize = 256;
@@ -17,19 +18,19 @@ pub(crate) struct Prepared {
     /// The rows to report on.
     pub(crate) test: MultiOmics,
     /// Fitted on `train` alone.
-    pub(crate) scaler: MinMaxScaler,
+    pub(crate) preprocessing: Preprocessing,
 }
 
 impl Prepared {
-    /// Splits validation off train, stratified by class, and scales all parts by the figures of the rest.
-    pub(crate) fn new(cohort: &Cohort, validation: Option<f64>, seed: u64) -> Result<Self, Failure> {
-        let (train, validation) = split(&cohort.train, validation, seed)?;
-        let scaler = MinMaxScaler::fit(&train)?;
+    /// Splits validation off train, stratified by class, and fills and scales all parts by the figures of the rest.
+    pub(crate) fn new(source: &Source, validation: Option<f64>, seed: u64) -> Result<Self, Failure> {
+        let (train, validation) = split(&source.cohort.train, validation, seed)?;
+        let preprocessing = Preprocessing::fit(&train, source.options.missing, source.options.scaling)?;
         Ok(Prepared {
-            train: scaler.transform(&train)?,
-            validation: validation.map(|part| scaler.transform(&part)).transpose()?,
-            test: scaler.transform(&cohort.test)?,
-            scaler,
+            train: preprocessing.transform(&train)?,
+            validation: validation.map(|part| preprocessing.transform(&part)).transpose()?,
+            test: preprocessing.transform(&source.cohort.test)?,
+            preprocessing,
         })
     }
 }

@@ -43,7 +43,7 @@ impl Plan<'_> {
     /// Trains and tests. Nothing is written before data and settings have been found good.
     pub(crate) fn run(&self, seed: u64) -> Result<Outcome, Failure> {
         let start = Instant::now();
-        let data = Prepared::new(&self.source.cohort, self.settings.validation, seed)?;
+        let data = Prepared::new(self.source, self.settings.validation, seed)?;
         let saved = saved::to_json(&self.saved_data(&data, seed))?;
         let model = MmDynamic::new(self.hyperparameters(), Seed(seed))?;
         if let Some(exit) = self.signals.exit() {
@@ -94,7 +94,7 @@ impl Plan<'_> {
             rows: train.rows(),
             class_names: train.class_names.clone(),
             feature_names: train.feature_names.clone(),
-            scaler: data.scaler.clone(),
+            preprocessing: data.preprocessing.clone(),
         }
     }
 

@@ -1,22 +1,60 @@
 //! Where the samples come from: a folder, or a generated cohort when none is given.
 
 use crate::failure::{Exit, Failure};
-use mmdynamic::data::{Cohort, MultiOmics, SyntheticConfig, generate, read_mogonet};
+use mmdynamic::SavedData;
+use mmdynamic::data::{
+    Cohort, Missing, MultiOmics, Preprocessing, ReadOptions, ScalingKind, SyntheticConfig, generate,
+    read_mogonet_with,
+};
 use std::path::Path;
+
+/// How data is read and made ready for the model: the keys of `data`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DataOptions {
+    pub(crate) missing: Missing,
+    pub(crate) scaling: ScalingKind,
+}
+
+impl DataOptions {
+    /// How data for a trained model is read.
+    pub(crate) fn of(saved: &SavedData) -> Self {
+        let Preprocessing { imputer, scaler } = &saved.preprocessing;
+        DataOptions { missing: imputer.missing, scaling: scaler.kind }
+    }
+}
+
+/// [`DataOptions`] as flags.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct DataFlags {
+    /// Missing values: refuse, mean, median or zero
+    #[arg(long = "data.missing", value_name = "NAME", default_value = "refuse", hide_default_value = true)]
+    missing: Missing,
+    /// Scaling: min-max, z-score or none
+    #[arg(long = "data.scaling", value_name = "NAME", default_value = "min-max", hide_default_value = true)]
+    scaling: ScalingKind,
+}
+
+impl DataFlags {
+    pub(crate) fn options(&self) -> DataOptions {
+        DataOptions { missing: self.missing, scaling: self.scaling }
+    }
+}
 
 /// A cohort with a name for people.
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) cohort: Cohort,
+    pub(crate) options: DataOptions,
 }
 
 /// Reads the folder, or generates the default cohort. Its seed is fixed: `--seed` changes the training alone.
-pub(crate) fn read(folder: Option<&Path>) -> Result<Source, Failure> {
+pub(crate) fn read(folder: Option<&Path>, options: &DataOptions) -> Result<Source, Failure> {
     let Some(folder) = folder else {
         let cohort = generate(&SyntheticConfig::default())?.cohort;
-        return Ok(Source { name: "generated cohort".into(), cohort });
+        return Ok(Source { name: "generated cohort".into(), cohort, options: options.clone() });
     };
-    let cohort = read_mogonet(folder).map_err(|error| {
+    let keep = ReadOptions { keep_missing: options.missing != Missing::Refuse, ..ReadOptions::default() };
+    let cohort = read_mogonet_with(folder, &keep).map_err(|error| {
         let hint = match error {
             _ if folder.exists() => None,
             _ => Some("give --data a folder that is there, or leave it out to use generated data"),
@@ -27,7 +65,7 @@ pub(crate) fn read(folder: Option<&Path>) -> Result<Source, Failure> {
             None => failure,
         }
     })?;
-    Ok(Source { name: folder.display().to_string(), cohort })
+    Ok(Source { name: folder.display().to_string(), cohort, options: options.clone() })
 }
 
 /// Confirms that every metric is defined on the test rows, before hours of training rather than after.

@@ -2,6 +2,7 @@
 
 use crate::evaluation::{PredictedRows, scores};
 use crate::failure::Failure;
+use crate::source::DataOptions;
 use crate::{output, report, saved, source};
 use clap::Args;
 use std::path::PathBuf;
@@ -29,11 +30,11 @@ pub(crate) struct TestArgs {
 
 pub(crate) fn run(args: &TestArgs) -> Result<(), Failure> {
     let loaded = saved::load(&args.checkpoint)?;
-    let source = source::read(args.data.as_deref())?;
+    let source = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?;
     let test = &source.cohort.test;
     loaded.check_fits(test)?;
     source::check_scorable(test)?;
-    let rows = loaded.data.scaler.transform(test)?;
+    let rows = loaded.data.preprocessing.transform(test)?;
     let scores = scores(&PredictedRows::new(&loaded.model, &rows)?)?;
     output::print(&format!("Test, {} rows of {}\n{}", rows.rows(), source.name, report::metrics(&scores)))
 }

@@ -46,6 +46,8 @@ pub(crate) struct TrainArgs {
     /// Folder with the data [default: generated data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data_flags: source::DataFlags,
     /// Recipe to start from: post or paper [default: post]
     #[arg(
         long,
@@ -104,7 +106,7 @@ pub(crate) struct TrainArgs {
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let settings = Settings::from_args(args)?;
-    let source = source::read(args.data.as_deref())?;
+    let source = source::read(args.data.as_deref(), &args.data_flags.options())?;
     source::check_scorable(&source.cohort.test)?;
     let plan = Plan {
         settings: &settings,

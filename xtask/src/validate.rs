@@ -2,6 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::prepare::{in_order, split};
+use crate::source::DataOptions;
 use crate::{output, saved, source};
 use clap::Args;
 use lightning_core::Trainer;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<(), Failure> {
         );
         return Err(Failure::new(Exit::Checkpoint, message));
     };
-    let source = source::read(args.data.as_deref())?;
+    let source = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?;
     let train = &source.cohort.train;
     loaded.check_fits(train)?;
     if train.rows() != loaded.data.rows {
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Data, message));
     }
     let (_, held_out) = split(train, Some(fraction), loaded.data.seed)?;
-    let rows = loaded.data.scaler.transform(&held_out.unwrap_or_else(|| train.clone()))?;
+    let rows = loaded.data.preprocessing.transform(&held_out.unwrap_or_else(|| train.clone()))?;
     let scores = Trainer::default().validate(&mut loaded.model, &in_order(&rows))?;
     let mut text = format!("Validation, {} rows of {}\n", rows.rows(), source.name);
     for (name, meaning) in [

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use super::error::DataError;
-use super::scale::MinMaxScaler;
+use super::scale::{Scaler, ScalingKind};
 
 /// Samples measured in several views, with their classes.
 ///
@@ -17,6 +17,7 @@ use super::scale::MinMaxScaler;
 ///     labels: vec![0, 1],
 ///     feature_names: vec![vec!["RTN2".into(), "NDRG2".into()], vec!["hsa-let-7b".into()]],
 ///     class_names: vec!["control".into(), "case".into()],
+///     sample_names: vec!["A0FJ".into(), "A13E".into()],
 /// };
 /// data.check()?;
 /// assert_eq!((data.rows(), data.widths(), data.class_counts()), (2, vec![2, 1], vec![1, 1]));
@@ -33,6 +34,8 @@ pub struct MultiOmics {
     pub feature_names: Vec<Vec<String>>,
     /// Names of the classes; how many there are is the number of classes.
     pub class_names: Vec<String>,
+    /// Name of each sample; where the data has none, its row in the file, from `1`.
+    pub sample_names: Vec<String>,
 }
 
 impl MultiOmics {
@@ -112,11 +115,23 @@ impl MultiOmics {
             labels: indices.iter().map(|index| self.labels[*index]).collect(),
             feature_names: self.feature_names.clone(),
             class_names: self.class_names.clone(),
+            sample_names: indices.iter().map(|index| self.sample_names[*index].clone()).collect(),
         })
     }
 
+    /// Labels and names alone.
+    pub(super) fn without_views(&self) -> Self {
+        Self {
+            views: Vec::new(),
+            labels: self.labels.clone(),
+            feature_names: self.feature_names.clone(),
+            class_names: self.class_names.clone(),
+            sample_names: self.sample_names.clone(),
+        }
+    }
+
     /// Confirms that matrices, labels and names fit together and all values are finite. What this module
-    /// reads or makes passes; call it for data that was put together by hand.
+    /// reads or makes passes, unless missing values were kept; call it for data that was put together by hand.
     ///
     /// ```
     /// let mut made = mmdynamic::data::generate(&Default::default())?;
@@ -151,7 +166,11 @@ impl MultiOmics {
         }
     }
 
-    fn check_rows(&self) -> Result<(), DataError> {
+    pub(super) fn check_rows(&self) -> Result<(), DataError> {
+        if self.sample_names.len() != self.rows() {
+            let (found, expected) = (self.sample_names.len(), self.rows());
+            return Err(DataError::Shape { view: 0, what: "names of samples", found, expected });
+        }
         for (view, values) in self.views.iter().enumerate() {
             if values.nrows() != self.rows() {
                 let (found, expected) = (values.nrows(), self.rows());
@@ -160,6 +179,11 @@ impl MultiOmics {
         }
         Ok(())
     }
+}
+
+/// Names for samples that have none: the rows of their file.
+pub(super) fn numbered(rows: usize) -> Vec<String> {
+    (1..=rows).map(|row| row.to_string()).collect()
 }
 
 /// A cohort with the split it was published with (or generated with).
@@ -172,7 +196,7 @@ pub struct Cohort {
 }
 
 impl Cohort {
-    /// Both parts scaled by the figures of train alone, and the scaler for data still to come.
+    /// Both parts scaled to 0 to 1 by the figures of train alone, and the scaler for data still to come.
     ///
     /// ```
     /// let made = mmdynamic::data::generate(&Default::default())?;
@@ -183,9 +207,9 @@ impl Cohort {
     /// ```
     ///
     /// # Errors
-    /// As [`MinMaxScaler::fit`] and [`MinMaxScaler::transform`].
-    pub fn scaled(&self) -> Result<(Self, MinMaxScaler), DataError> {
-        let scaler = MinMaxScaler::fit(&self.train)?;
+    /// As [`Scaler::fit`] and [`Scaler::transform`].
+    pub fn scaled(&self) -> Result<(Self, Scaler), DataError> {
+        let scaler = Scaler::fit(ScalingKind::MinMax, &self.train)?;
         let scaled = Self { train: scaler.transform(&self.train)?, test: scaler.transform(&self.test)? };
         Ok((scaled, scaler))
     }

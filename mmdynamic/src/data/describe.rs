@@ -224,6 +224,7 @@ mod tests {
             labels: labels.to_vec(),
             feature_names: vec![names, vec!["site".into()]],
             class_names: vec!["control".into(), "case".into()],
+            sample_names: labels.iter().enumerate().map(|(i, _)| i.to_string()).collect(),
         }
     }
 

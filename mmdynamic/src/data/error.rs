@@ -40,7 +40,7 @@ pub enum DataError {
         found: &'static str,
     },
     /// A file of the layout is not there.
-    #[error("{}: is missing (plain or with .gz); {expected}", shown_path(.file))]
+    #[error("{}: is missing (also as .csv.gz or .npy); {expected}", shown_path(.file))]
     Missing {
         /// The file that was looked for.
         file: PathBuf,
@@ -87,6 +87,37 @@ pub enum DataError {
         found: String,
         /// What should stand there, and the cure where there is one.
         expected: &'static str,
+    },
+    /// Missing values that nobody asked to fill in.
+    #[error(
+        "{}, row {row}, column {column}: found {}, expected a number; the file has {count} missing {}: fill in or leave \
+         out, or impute by data.missing = mean, median or zero",
+        shown_path(.file), shown(.found), if *.count == 1 { "value" } else { "values" }
+    )]
+    MissingValues {
+        /// The file.
+        file: PathBuf,
+        /// Line of the first of them, from 1.
+        row: usize,
+        /// Field of the first of them, from 1.
+        column: usize,
+        /// What stands there.
+        found: String,
+        /// How many there are in the file.
+        count: usize,
+    },
+    /// A feature without a single value to fit on.
+    #[error(
+        "view {} has no value of `{}` in any of the {rows} training rows: there is nothing to impute it from, leave the \
+         feature out", view + 1, escaped(.feature)
+    )]
+    AllMissing {
+        /// The view, from 0.
+        view: usize,
+        /// Name of the feature.
+        feature: String,
+        /// Number of training rows.
+        rows: usize,
     },
     /// A row with more or fewer fields than the first.
     #[error("{}, row {row}: found {found} columns, expected {expected} as in row 1", shown_path(.file))]

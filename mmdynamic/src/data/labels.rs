@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::{DataError, excerpt};
-use super::fields::fields;
+use super::fields::{Delimiter, fields};
 use super::lines::{Limits, Lines};
 
 const WHOLE: &str = "a class: a whole number from 0 (0, 1, 2.0, 3e+00)";
@@ -21,7 +21,7 @@ pub(super) fn read_labels(file: &Path, limits: &Limits) -> Result<Vec<usize>, Da
             found: excerpt(found),
             expected,
         };
-        let mut cells = fields(line);
+        let mut cells = fields(line, Delimiter::Comma);
         if let Some(cell) = cells.next() {
             let cell = cell.map_err(|bad| malformed(1, bad.found, bad.expected))?;
             labels.push(label(&cell).ok_or_else(|| malformed(1, &cell, expected_instead(&cell, row)))?);

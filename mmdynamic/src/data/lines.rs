@@ -12,12 +12,29 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::{DataError, excerpt};
+use super::fields::Delimiter;
+
+/// How files are read; the default refuses missing values.
+///
+/// ```
+/// use mmdynamic::data::ReadOptions;
+/// let options = ReadOptions { keep_missing: true, ..ReadOptions::default() };
+/// assert_eq!(options.limits.rows, 1_000_000);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// How large a file may be.
+    pub limits: Limits,
+    /// Whether a missing value (empty, NA, NaN and the like) is read as NaN, for an [`Imputer`](super::Imputer) to
+    /// fill, instead of being refused.
+    pub keep_missing: bool,
+}
 
 /// How large a file may be before it is taken for damage or malice.
 ///
 /// The defaults let through every data set that this model could be trained on: its gates hold a square
 /// matrix per view, so 50,000 features would already need 10 GB of weights. Read with wider limits by
-/// [`read_mogonet_within`](super::read_mogonet_within).
+/// [`read_mogonet_with`](super::read_mogonet_with).
 ///
 /// ```
 /// use mmdynamic::data::Limits;
@@ -51,12 +68,25 @@ impl Default for Limits {
     }
 }
 
+/// Opens a file that is a file.
+pub(super) fn open_plain(file: &Path) -> Result<File, DataError> {
+    let failed = |source| DataError::Io { file: file.to_owned(), source };
+    // Opening a pipe waits for its writer: look before opening.
+    let kind = fs::metadata(file).map_err(failed)?.file_type();
+    if !kind.is_file() {
+        let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(DataError::NotAFile { file: file.to_owned(), found });
+    }
+    File::open(file).map_err(failed)
+}
+
 /// Reads a file line by line; see the top of the file for what it refuses.
 pub(super) struct Lines {
     file: PathBuf,
     packed: bool,
     input: Box<dyn BufRead>,
     limits: Limits,
+    delimiter: Delimiter,
     line: Vec<u8>,
     row: usize,
     text_bytes: u64,
@@ -65,14 +95,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Opens a plain file; one whose name ends in `.gz` is unpacked on the way.
     pub(super) fn open(file: &Path, limits: &Limits) -> Result<Self, DataError> {
-        let failed = |source| DataError::Io { file: file.to_owned(), source };
-        // Opening a pipe waits for its writer: look before opening.
-        let kind = fs::metadata(file).map_err(failed)?.file_type();
-        if !kind.is_file() {
-            let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
-            return Err(DataError::NotAFile { file: file.to_owned(), found });
-        }
-        let plain = BufReader::with_capacity(1 << 17, File::open(file).map_err(failed)?);
+        let plain = BufReader::with_capacity(1 << 17, open_plain(file)?);
         let packed = file.extension().is_some_and(|end| end == "gz");
         let input: Box<dyn BufRead> = if packed {
             Box::new(BufReader::with_capacity(1 << 17, MultiGzDecoder::new(plain)))
@@ -84,10 +107,16 @@ impl Lines {
             packed,
             input,
             limits: *limits,
+            delimiter: Delimiter::of(file),
             line: Vec::new(),
             row: 0,
             text_bytes: 0,
         })
+    }
+
+    /// What stands between the fields of a line.
+    pub(super) fn delimiter(&self) -> Delimiter {
+        self.delimiter
     }
 
     /// The next line with its row, without line end; `None` when only blank lines are left.
@@ -153,9 +182,10 @@ impl Lines {
 
     fn text(&self) -> Result<(usize, &str), DataError> {
         std::str::from_utf8(&self.line).map(|text| (self.row, text)).map_err(|error| {
-            let column = 1 + self.line[..error.valid_up_to()].iter().filter(|b| **b == b',').count();
-            let start =
-                self.line[..error.valid_up_to()].iter().rposition(|b| *b == b',').map_or(0, |i| i + 1);
+            let good = &self.line[..error.valid_up_to()];
+            let end = self.delimiter.byte();
+            let column = 1 + good.iter().filter(|b| **b == end).count();
+            let start = good.iter().rposition(|b| *b == end).map_or(0, |i| i + 1);
             let found = String::from_utf8_lossy(&self.line[start..self.line.len().min(start + 200)]);
             let expected = "utf-8 text: save the file as utf-8";
             self.malformed(self.row, column, excerpt(&found), expected)

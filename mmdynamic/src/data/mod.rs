@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! folder ──► Lines ──► Fields ──► read_matrix ─┐
-//!           (limits)  (quotes)    labels, names ├─► read_mogonet ──► Cohort ──► stratified_split ──► MinMaxScaler
-//!                                    generate ──┘                   train, test
+//!           (limits)  (quotes)    labels, names ├─► read_mogonet ──► Cohort ──► stratified_split ──► Preprocessing
+//!                                    generate ──┘                   train, test                   (Imputer, Scaler)
 //! ```
 //!
 //! Everything that can be wrong with a file is found here, before training starts, and is named by file, row
-//! and column in a [`DataError`]. What leaves this module holds finite numbers only, as many rows in every
-//! view as there are labels, and classes `0..C` that all occur in train.
+//! and column in a [`DataError`]. What leaves this module holds finite numbers only (and NaN, where
+//! missing values were asked to be kept), as many rows in every view as there are labels, and classes `0..C` that all
+//! occur in train.
 //!
 //! **Why not the csv crate.** It does reading well and refusing badly: a quoted field without an end becomes
 //! the last field, a record may grow without bound, and rows are not lines once a quote swallows a newline. A
@@ -19,15 +20,15 @@
 //! the same for any number of threads. `scripts/csv_speed.py` compares with numpy and pandas.
 //!
 //! ```
-//! use mmdynamic::data::{generate, stratified_split, MinMaxScaler, SyntheticConfig};
+//! use mmdynamic::data::{Missing, Preprocessing, ScalingKind, SyntheticConfig, generate, stratified_split};
 //!
 //! let made = generate(&SyntheticConfig { samples_train: 60, samples_test: 20, ..Default::default() })?;
 //! let (train, validation) = stratified_split(&made.cohort.train.labels, 0.15, 7)?;
 //! let train = made.cohort.train.subset(&train)?;
 //! let validation = made.cohort.train.subset(&validation)?;
 //!
-//! let scaler = MinMaxScaler::fit(&train)?;
-//! let (train, validation) = (scaler.transform(&train)?, scaler.transform(&validation)?);
+//! let preprocessing = Preprocessing::fit(&train, Missing::Refuse, ScalingKind::MinMax)?;
+//! let (train, validation) = (preprocessing.transform(&train)?, preprocessing.transform(&validation)?);
 //! assert_eq!((train.rows(), validation.rows()), (51, 9));
 //! assert_eq!(train.widths(), [200, 150, 100]);
 //! # Ok::<(), mmdynamic::data::DataError>(())
@@ -37,11 +38,15 @@ mod cohort;
 mod describe;
 mod error;
 mod fields;
+mod impute;
 mod labels;
 mod lines;
 mod matrix;
 mod mogonet;
 mod names;
+mod numbers;
+mod preprocessing;
+mod rows;
 mod scale;
 mod split;
 mod stream;
@@ -50,9 +55,11 @@ mod synthetic;
 pub use cohort::{Cohort, MultiOmics};
 pub use describe::{Description, Duplicates, Group, Leak, Scaling, ViewDescription, describe};
 pub use error::DataError;
-pub use lines::Limits;
-pub use matrix::{read_matrix, read_matrix_within};
-pub use mogonet::{read_mogonet, read_mogonet_within};
-pub use scale::{MinMaxScaler, ViewScale};
+pub use impute::{Imputer, Missing};
+pub use lines::{Limits, ReadOptions};
+pub use matrix::{read_matrix, read_matrix_with};
+pub use mogonet::{read_mogonet, read_mogonet_with};
+pub use preprocessing::Preprocessing;
+pub use scale::{Scaler, ScalingKind, ViewScale};
 pub use split::stratified_split;
 pub use synthetic::{SyntheticCohort, SyntheticConfig, generate};

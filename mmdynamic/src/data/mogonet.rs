@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::cohort::{Cohort, MultiOmics};
+use super::cohort::{Cohort, MultiOmics, numbered};
 use super::error::DataError;
 use super::labels::{check_test, check_train, read_labels};
-use super::lines::Limits;
-use super::matrix::read_matrix_within;
+use super::lines::{Limits, ReadOptions};
+use super::matrix::read_matrix_with;
 use super::names::read_names;
 
 /// Reads the cohort in folder `dir`.
@@ -21,6 +21,7 @@ use super::names::read_names;
 /// | `labels_tr.csv`, `labels_te.csv` | the class of each row, a whole number from 0, one a line |
 /// | `1_featname.csv`, ... (may be left out) | the names of a view's columns, one a line; else `view1_0`, `view1_1`, ... |
 /// | `classes.csv` (may be left out) | the names of the classes, one a line; else `0`, `1`, ... |
+/// | `samples_tr.csv`, `samples_te.csv` (may be left out) | the names of the samples, one a line; else `1`, `2`, ... |
 ///
 /// Each file may be packed instead (`1_tr.csv.gz`). Other files in the folder are left alone.
 ///
@@ -47,20 +48,22 @@ use super::names::read_names;
 /// that have only a train or only a test file; for a table present both plain and packed; and for files whose
 /// rows, columns or names differ in number.
 pub fn read_mogonet(dir: impl AsRef<Path>) -> Result<Cohort, DataError> {
-    read_mogonet_within(dir, &Limits::default())
+    read_mogonet_with(dir, &ReadOptions::default())
 }
 
-/// [`read_mogonet`] with other limits than the default ones.
+/// [`read_mogonet`] with other limits than the default ones, or with missing values as NaN.
 ///
 /// ```
-/// use mmdynamic::data::{read_mogonet_within, Limits};
-/// let refused = read_mogonet_within("no such folder", &Limits { columns: 5_000_000, ..Limits::default() });
+/// use mmdynamic::data::{Limits, ReadOptions, read_mogonet_with};
+/// let limits = Limits { columns: 5_000_000, ..Limits::default() };
+/// let refused = read_mogonet_with("no such folder", &ReadOptions { limits, keep_missing: true });
 /// assert!(refused.unwrap_err().to_string().starts_with("no such folder: cannot be read"));
 /// ```
 ///
 /// # Errors
 /// As [`read_mogonet`].
-pub fn read_mogonet_within(dir: impl AsRef<Path>, limits: &Limits) -> Result<Cohort, DataError> {
+pub fn read_mogonet_with(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Cohort, DataError> {
+    let limits = &options.limits;
     let tables = Tables::list(dir.as_ref())?;
     let train_labels = Table::labels(tables.needed("labels_tr", PARTS)?, limits)?;
     let test_labels = Table::labels(tables.needed("labels_te", PARTS)?, limits)?;
@@ -71,23 +74,23 @@ pub fn read_mogonet_within(dir: impl AsRef<Path>, limits: &Limits) -> Result<Coh
         Some(file) => class_names(&file, limits, &train_labels.file, classes)?,
         None => (0..classes).map(|class| class.to_string()).collect(),
     };
-    let mut cohort = Cohort {
-        train: MultiOmics {
+    let part = |name: &str, labels: &Table<Vec<usize>>| -> Result<MultiOmics, DataError> {
+        let sample_names = match tables.optional(&format!("samples_{name}"))? {
+            Some(file) => sample_names(&file, limits, labels)?,
+            None => numbered(labels.content.len()),
+        };
+        Ok(MultiOmics {
             views: Vec::new(),
-            labels: train_labels.content.clone(),
+            labels: labels.content.clone(),
             feature_names: Vec::new(),
             class_names: class_names.clone(),
-        },
-        test: MultiOmics {
-            views: Vec::new(),
-            labels: test_labels.content.clone(),
-            feature_names: Vec::new(),
-            class_names,
-        },
+            sample_names,
+        })
     };
+    let mut cohort = Cohort { train: part("tr", &train_labels)?, test: part("te", &test_labels)? };
     for number in tables.views()? {
-        let train = Table::matrix(tables.needed(&format!("{number}_tr"), PARTS)?, limits)?;
-        let test = Table::matrix(tables.needed(&format!("{number}_te"), PARTS)?, limits)?;
+        let train = Table::matrix(tables.needed(&format!("{number}_tr"), PARTS)?, options)?;
+        let test = Table::matrix(tables.needed(&format!("{number}_te"), PARTS)?, options)?;
         train.same_rows(&train_labels)?;
         test.same_rows(&test_labels)?;
         test.same_columns(&train)?;
@@ -118,8 +121,8 @@ impl Table<Vec<usize>> {
 }
 
 impl Table<Array2<f32>> {
-    fn matrix(file: PathBuf, limits: &Limits) -> Result<Self, DataError> {
-        Ok(Self { content: read_matrix_within(&file, limits)?, file })
+    fn matrix(file: PathBuf, options: &ReadOptions) -> Result<Self, DataError> {
+        Ok(Self { content: read_matrix_with(&file, options)?, file })
     }
 
     fn same_rows(&self, labels: &Table<Vec<usize>>) -> Result<(), DataError> {
@@ -140,6 +143,13 @@ fn feature_names(file: &Path, limits: &Limits, train: &Table<Array2<f32>>) -> Re
     let names = read_names(file, limits)?;
     let cure = "each line names one column";
     same(names.len(), train.content.ncols(), || (file, &train.file, "names, that is columns,", cure))?;
+    Ok(names)
+}
+
+fn sample_names(file: &Path, limits: &Limits, labels: &Table<Vec<usize>>) -> Result<Vec<String>, DataError> {
+    let names = read_names(file, limits)?;
+    let cure = "each line names one row";
+    same(names.len(), labels.content.len(), || (file, &labels.file, "names, that is rows,", cure))?;
     Ok(names)
 }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::error::{DataError, excerpt};
-use super::fields::{BLANK, fields};
+use super::fields::{BLANK, Delimiter, fields};
 use super::lines::{Limits, Lines};
 
 /// Reads one name a line.
@@ -31,7 +31,7 @@ pub(super) fn read_names(file: &Path, limits: &Limits) -> Result<Vec<String>, Da
 fn name(line: &str) -> Result<String, &'static str> {
     let line = line.trim_matches(BLANK);
     let name = if line.starts_with('"') {
-        let mut quoted = fields(line);
+        let mut quoted = fields(line, Delimiter::Comma);
         let name = quoted.next().transpose().map_err(|bad| bad.expected)?.unwrap_or_default().into_owned();
         if quoted.next().is_some() {
             return Err("one name a line, with both its quotes around all of it");

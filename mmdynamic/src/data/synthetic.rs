@@ -7,7 +7,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::cohort::{Cohort, MultiOmics};
+use super::cohort::{Cohort, MultiOmics, numbered};
 use super::error::DataError;
 use super::stream::{Purpose, normal, shuffle, stream, uniform};
 
@@ -181,6 +181,7 @@ fn part(config: &SyntheticConfig, views: &[View], part: u32, samples: usize) -> 
         labels,
         feature_names: views.iter().map(|view| view.names.clone()).collect(),
         class_names: (0..config.classes).map(|class| class.to_string()).collect(),
+        sample_names: numbered(samples),
     };
     (data, quality)
 }

@@ -10,6 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 /// Predictions for all rows, beside their classes.
 pub(crate) struct PredictedRows {
+    pub(crate) samples: Vec<String>,
     pub(crate) labels: Vec<usize>,
     /// (rows, classes).
     pub(crate) probabilities: Array2<f64>,
@@ -32,6 +33,7 @@ impl PredictedRows {
             batches.iter().map(weighted).sum::<f64>() / rows.rows().max(1) as f64
         };
         Ok(PredictedRows {
+            samples: rows.sample_names.clone(),
             labels: rows.labels.clone(),
             probabilities: below_each_other(&batches, |batch| batch.probabilities.view())?,
             confidences: below_each_other(&batches, |batch| batch.confidences.view())?,
@@ -42,7 +44,7 @@ impl PredictedRows {
     /// As `results.json` holds them.
     pub(crate) fn to_results(&self) -> TestRows {
         TestRows {
-            samples: (1..=self.labels.len()).map(|row| row.to_string()).collect(),
+            samples: self.samples.clone(),
             labels: self.labels.clone(),
             probabilities: lists(&self.probabilities),
             confidences: lists(&self.confidences),

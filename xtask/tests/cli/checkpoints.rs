@@ -37,7 +37,8 @@ fn predict_gives_the_same_table_for_a_folder_and_for_its_views() {
     let dir = folder();
     let last = trained_on_files(dir.path());
     let printed = done(dir.path(), &["predict", &last, "--data", "."]).stdout;
-    let header = "row,class,probability_healthy,\"probability_ill, badly\",confidence_view1,confidence_view2";
+    let header =
+        "row,sample,class,probability_healthy,\"probability_ill, badly\",confidence_view1,confidence_view2";
     assert_eq!(printed.lines().next(), Some(header));
     assert_eq!(printed.lines().count(), 1 + 4);
     let ended = done(dir.path(), &["predict", &last, "--out", "p.csv", "--views", "1_te.csv", "2_te.csv"]);

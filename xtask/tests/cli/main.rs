@@ -5,6 +5,7 @@ mod checkpoints;
 #[cfg(unix)]
 mod ci;
 mod data;
+mod data_prepare;
 mod help;
 mod real_data;
 mod refused;
