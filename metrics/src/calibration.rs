@@ -116,7 +116,7 @@ pub fn expected_calibration_error<'a>(
 }
 
 /// The smallest `m` in 1..=bins with `confidence <= m / bins`.
-fn bin(confidence: f64, bins: usize) -> usize {
+pub(crate) fn bin(confidence: f64, bins: usize) -> usize {
     let edge = |m: usize| m as f64 / bins as f64;
     let mut m = ((confidence * bins as f64).ceil() as usize).clamp(1, bins);
     // The product is rounded: the true bin may be the one before or after.

@@ -136,4 +136,35 @@ pub enum MetricError {
     /// A calibration error over zero bins.
     #[error("0 bins found, at least 1 expected: 10 or 15 are usual")]
     NoBins,
+
+    /// A number that steers a calculation is out of its range.
+    #[error("{what} is {found}, expected {expected}")]
+    Setting {
+        /// What it steers.
+        what: &'static str,
+        /// What was given.
+        found: f64,
+        /// What makes sense.
+        expected: &'static str,
+    },
+
+    /// A bootstrap of a score that hardly any resample defines.
+    #[error(
+        "the score is defined in {defined} of {resamples} resamples, at least 2 expected: resample within classes, or test more samples"
+    )]
+    UndefinedInResamples {
+        /// Resamples drawn.
+        resamples: usize,
+        /// How many of them define the score.
+        defined: usize,
+    },
+
+    /// The loss falls on and on as the temperature goes to a limit.
+    #[error(
+        "the best temperature is {limit}: fit it on more samples, and on some that the model does not know"
+    )]
+    NoTemperature {
+        /// The limit, and why.
+        limit: &'static str,
+    },
 }

@@ -26,7 +26,12 @@
 //! | probabilities | [`log_loss`], [`brier_score_loss`] | the same names, `labels=range(classes)` or `pos_label=1` |
 //! | | [`check_rows_sum_to_one`] | the warning of these two |
 //! | | [`expected_calibration_error`] | none; Guo et al. 2017 |
+//! | | [`reliability_curve`] | `sklearn.calibration.calibration_curve` of hits and confidences |
+//! | logits | [`fit_temperature`], [`softmax_at`] | none; Guo et al. 2017 |
 //! | confidences of any kind | [`risk_coverage_curve`] | none; Geifman and El-Yaniv 2017 |
+//! | a score and its samples | [`bootstrap_interval`] | `scipy.stats.bootstrap(method="percentile")` |
+//! | scores of several seeds | [`mean_interval`], [`student_t_quantile`] | `scipy.stats.t.interval`, `scipy.stats.t.ppf` |
+//! | scores of folds | [`corrected_resampled_interval`] | none; Nadeau and Bengio 2003 |
 //!
 //! Labels and predictions are `&[usize]`, scores and probabilities views of `f64`; 32-bit ones convert
 //! exactly with `mapv(f64::from)`. Ranking takes O(n log n), all else O(n log classes) or O(n · classes).
@@ -42,16 +47,22 @@
 
 #![forbid(unsafe_code)]
 
+mod bootstrap;
 mod calibration;
 mod check;
 mod classification;
 mod confusion;
 mod error;
 mod evaluate;
+mod interval;
 mod probabilities;
 mod ranking;
+mod reliability;
 mod selective;
+mod student;
+mod temperature;
 
+pub use bootstrap::{Bootstrap, BootstrapInterval, Resampling, bootstrap_interval};
 pub use calibration::{brier_score_loss, check_rows_sum_to_one, expected_calibration_error, log_loss};
 pub use classification::{
     Average, ClassScores, ZeroDivision, accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef,
@@ -60,9 +71,13 @@ pub use classification::{
 pub use confusion::{ConfusionMatrix, MAX_CLASSES, confusion_matrix, confusion_matrix_of_classes};
 pub use error::MetricError;
 pub use evaluate::{Evaluation, argmax_rows, evaluate};
+pub use interval::{MeanInterval, corrected_resampled_interval, mean_interval};
 pub use probabilities::Probabilities;
 pub use ranking::{
     OvrAverage, PrecisionRecallCurve, RocCurve, average_precision_score, precision_recall_curve,
     roc_auc_score, roc_auc_score_ovr, roc_curve,
 };
+pub use reliability::{Binning, ReliabilityBin, reliability_curve};
 pub use selective::{RiskCoverageCurve, risk_coverage_curve};
+pub use student::student_t_quantile;
+pub use temperature::{fit_temperature, softmax_at};
