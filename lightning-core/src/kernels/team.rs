@@ -23,7 +23,7 @@ const AWAKE: Duration = Duration::from_micros(200);
 const STAY: Duration = Duration::from_millis(20);
 
 /// What the tasks that are left must take, by the time of the first, before a helper is called for them: about what waking a
-/// thread costs, and what passes before it begins.
+/// thread costs, and what passes before it begins. Kernels that follow each other count together.
 const WORTH_WAKING: Duration = Duration::from_micros(30);
 
 /// Pauses between two looks at the clock, about 2 µs.
@@ -40,7 +40,7 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     if wanted == 0 {
         return alone();
     }
-    let offering = match TEAM.offering.try_lock() {
+    let mut offering = match TEAM.offering.try_lock() {
         Ok(offering) => offering,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => return alone(),
@@ -49,7 +49,7 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let job = Job { task: &task, tasks, next, seats, panic: Mutex::new(None) };
     {
         let _until_all_have_left = Offer::new(&job);
-        if TEAM.awake.load(SeqCst) < wanted && job.first_task_takes_long() {
+        if TEAM.awake.load(SeqCst) < wanted && offering.is_worth_waking(job.left_after_one()) {
             // Counted before they begin, so that no later kernel calls for them again.
             for _ in TEAM.awake.load(SeqCst)..wanted {
                 TEAM.awake.fetch_add(1, SeqCst);
@@ -89,7 +89,7 @@ pub(crate) fn share_pieces<A: Send>(all: &mut [A], size: usize, f: impl Fn(usize
 /// What all threads know of each other.
 struct Team {
     /// Locked while a kernel is shared out.
-    offering: Mutex<()>,
+    offering: Mutex<Alone>,
     /// Helpers that wait for a kernel, work, or are on their way.
     awake: AtomicUsize,
     /// Counts the kernels: helpers look for a change.
@@ -101,12 +101,35 @@ struct Team {
 }
 
 static TEAM: Team = Team {
-    offering: Mutex::new(()),
+    offering: Mutex::new(Alone { time: Duration::ZERO, last: None }),
     awake: AtomicUsize::new(0),
     round: AtomicUsize::new(0),
     job: AtomicPtr::new(std::ptr::null_mut()),
     inside: AtomicUsize::new(0),
 };
+
+/// What callers did alone of late that a helper might have done.
+struct Alone {
+    time: Duration,
+    last: Option<Instant>,
+}
+
+impl Alone {
+    /// Whether a helper, had it been called before, would by now have been worth it: then the next kernels may be too. So
+    /// never is more than about twice the best possible lost, whatever comes.
+    fn is_worth_waking(&mut self, left: Duration) -> bool {
+        let now = Instant::now();
+        if self.last.replace(now).is_none_or(|last| now - last > AWAKE) {
+            self.time = Duration::ZERO;
+        }
+        self.time += left;
+        let worth = self.time > WORTH_WAKING;
+        if worth {
+            self.time = Duration::ZERO;
+        }
+        worth
+    }
+}
 
 /// One kernel.
 struct Job<'a> {
@@ -127,12 +150,12 @@ impl Job<'_> {
         }
     }
 
-    /// Does one task; whether the others will take long.
-    fn first_task_takes_long(&self) -> bool {
+    /// Does one task; what the others will take.
+    fn left_after_one(&self) -> Duration {
         let since = Instant::now();
         self.work(1);
         let left = self.tasks.saturating_sub(self.next.load(SeqCst));
-        since.elapsed() * left.min(1000) as u32 > WORTH_WAKING
+        since.elapsed() * left.min(1000) as u32
     }
 
     /// Takes tasks until there is none left, but at most this many.

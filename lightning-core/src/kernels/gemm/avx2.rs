@@ -107,6 +107,11 @@ macro_rules! vector {
                 unsafe { $store_first(to, _mm256_loadu_si256(mask.as_ptr().cast()), self) }
             }
             #[inline(always)]
+            fn expect(place: *const $t) {
+                // SAFETY: a hint, which reads nothing and may name any place; every x86-64 has it.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+            }
+            #[inline(always)]
             unsafe fn mul(self, x: Self) -> Self {
                 // SAFETY: the instruction set is there.
                 unsafe { $mul(self, x) }

@@ -22,21 +22,26 @@ use crate::kernels::par::MIN_GEMM;
 use crate::kernels::team::share;
 use std::ops::Range;
 
-/// kc in bytes: 8 rows of `A` of this length take half of a 32 KB first-level cache.
-const KC_BYTES: usize = 2048;
-/// nc: with kc, at most 8 MB of packed `B`.
+/// kc: 8 rows of `A` of this length take 16 KB in `f32`, half of a first-level cache. In `f64` they fill it, and still fewer passes
+/// over `C` gain more than that costs.
+const KC: usize = 512;
+/// nc: with kc, at most 8 MB of packed `B` in `f32`.
 const NC: usize = 4096;
-/// mc: with kc, at most 8 MB of packed `A`.
+/// mc: with kc, at most 8 MB of packed `A` in `f32`.
 const MC: usize = 4096;
-/// Rows of a tile: about 50 µs of work at full width, eight strips of `A`.
+/// Rows of a tile: about 30 µs of work at full width in `f32`, eight strips of `A`.
 const TILE_ROWS: usize = 64;
-/// Columns of a tile: with kc, half of a second-level cache of 1 MB.
-const TILE_COLS: usize = 256;
+/// Bytes of a tile's row: with kc, half of a second-level cache of 1 MB.
+const TILE_BYTES: usize = 1024;
+/// Tiles of a product, if they can be so small: threads that end at different times wait for less.
+const TILES: usize = 16;
 /// Multiply-adds of the smallest tile, a few microseconds.
 const MIN_TILE: usize = 1 << 17;
 /// Rows up to which `B` is read in place: each element is used too rarely to repay a copy.
 const DIRECT_ROWS: usize = 48;
-/// Inner dimension up to which `B` is read in place: its strips fit the first-level cache as they are.
+/// Bytes of `B` up to which it is read in place: a second-level cache, from which the kernel has time to fetch a row.
+const DIRECT_BYTES: usize = 1 << 20;
+/// Inner dimension up to which an operand is read in place: its strips fit the first-level cache as they are.
 const DIRECT_K: usize = 8;
 /// Inner dimension up to which a transposed `A` is read in place: one line for each fits the first-level cache.
 const DIRECT_LINES: usize = 320;
@@ -61,7 +66,7 @@ pub(super) fn product<T: Float>(
     let parallel = m * n * k >= MIN_GEMM && rayon::current_num_threads() > 1;
 
     for (jc, nc) in blocks(n, NC) {
-        for (pc, kc) in blocks(k, KC_BYTES / size_of::<T>()) {
+        for (pc, kc) in blocks(k, KC) {
             let b = b.part(pc, kc, jc, nc);
             let right = if columns_in_place(m, b) {
                 Panels::in_place(b, nr)
@@ -99,17 +104,24 @@ fn blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// Whether the kernel reads `b` where it is.
 fn columns_in_place<T>(m: usize, b: Mat<T>) -> bool {
-    b.rows_are_slices() && (m <= DIRECT_ROWS || b.rows <= DIRECT_K)
+    // Rows a multiple of 4 KB apart share a few sets of the second-level cache.
+    let fits =
+        b.rows * b.cols * size_of::<T>() <= DIRECT_BYTES && !apart::<T>(b.row_stride).is_multiple_of(4096);
+    b.rows_are_slices() && (fits || m <= DIRECT_ROWS || b.rows <= DIRECT_K)
+}
+
+/// A stride in bytes.
+fn apart<T>(stride: isize) -> usize {
+    stride.unsigned_abs() * size_of::<T>()
 }
 
 /// Whether the kernel reads the rows of `A` (the columns of its transpose `at`) where they are.
 fn rows_in_place<T>(at: Mat<T>, strips: usize) -> bool {
-    let apart = |stride: isize| stride.unsigned_abs() * size_of::<T>();
     // Rows a multiple of 2 KB apart share the few places of one or two sets of the first-level cache.
-    let rows = at.cols_are_slices() && !apart(at.col_stride).is_multiple_of(2048);
+    let rows = at.cols_are_slices() && !apart::<T>(at.col_stride).is_multiple_of(2048);
     // A strip of columns takes one or two lines for each of its numbers' rows, which must not share places either.
     let columns =
-        at.rows_are_slices() && at.rows <= DIRECT_LINES && !apart(at.row_stride).is_multiple_of(256);
+        at.rows_are_slices() && at.rows <= DIRECT_LINES && !apart::<T>(at.row_stride).is_multiple_of(256);
     rows || columns || strips <= DIRECT_STRIPS || at.rows <= DIRECT_K
 }
 
@@ -131,11 +143,11 @@ impl<T: Float> Block<'_, T> {
     fn compute(&self, parallel: bool) {
         let (strips, panels) = (self.left.len(), self.right.len());
         let high = (TILE_ROWS / self.left.width).min(strips);
-        let enough = MIN_TILE / (high * self.left.width * self.right.width * self.kc);
-        let wide = enough
-            .clamp(1, (TILE_COLS / self.right.width).max(1))
-            .max(TILE_COLS / self.right.width * usize::from(strips > high));
-        let (down, across) = (strips.div_ceil(high), panels.div_ceil(wide));
+        let down = strips.div_ceil(high);
+        let least = MIN_TILE / (high * self.left.width * self.right.width * self.kc);
+        let most = (TILE_BYTES / size_of::<T>() / self.right.width).max(1);
+        let wide = (down * panels / TILES).max(least).clamp(1, most);
+        let across = panels.div_ceil(wide);
         // Neighbours in this order use the same strips of B.
         let tile = |t: usize| {
             let (i, j) = (t % down * high, t / down * wide);

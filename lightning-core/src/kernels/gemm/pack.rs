@@ -11,8 +11,8 @@ use crate::Float;
 use crate::kernels::team::share;
 use std::ops::Range;
 
-/// Numbers below which one thread packs alone: about 10 µs.
-const MIN_SHARED: usize = 1 << 16;
+/// Numbers below which one thread packs alone: about 2 µs.
+const MIN_SHARED: usize = 1 << 14;
 
 /// Columns packed together, so that cache lines of the source are used whole. With more, the strips they go to, which may
 /// begin a multiple of 4 KB apart, would drive each other from the first-level cache.

@@ -30,6 +30,9 @@ pub(super) trait Vector: Copy {
     /// # Safety
     /// `n <= LANES` elements can be written to `to`; the memory beyond is untouched.
     unsafe fn store_first(self, to: *mut Self::Elem, n: usize);
+    /// Asks for the cache line of a place that will be written soon; nothing happens where there is none.
+    #[inline(always)]
+    fn expect(_place: *const Self::Elem) {}
     unsafe fn mul(self, x: Self) -> Self;
     /// `self · x + y`, rounded once where the instruction set can.
     unsafe fn mul_add(self, x: Self, y: Self) -> Self;
@@ -73,6 +76,11 @@ pub(super) struct Tile<T> {
 pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
     // SAFETY: all places are those that the caller vouches for; pointers past the last are made, not read.
     unsafe {
+        for i in 0..R {
+            for j in 0..N {
+                V::expect(t.c.wrapping_offset(i as isize * t.c_row).wrapping_add(j * V::LANES));
+            }
+        }
         let mut acc = [[V::splat(V::Elem::default()); N]; R];
         let (mut a, mut b) = (t.a, t.b);
         let b_whole = t.b_last == V::LANES;
