@@ -1,6 +1,9 @@
 //! What a model is made from, checked before anything of that size is allocated.
 
+use crate::optimization::{OptimizerChoice, SchedulerChoice};
 use crate::reference::Reference;
+use lightning_core::Parameter;
+use lightning_optim::OptimError;
 use serde::{Deserialize, Serialize};
 
 /// The arguments of the post's `__init__`, saved with every checkpoint.
@@ -23,13 +26,13 @@ pub struct Hyperparameters {
 pub struct Config {
     /// Width of the encoders, then of each further layer of the classifier; at least one number.
     pub hidden_dim: Vec<usize>,
-    /// Learning rate of Adam.
+    /// Learning rate.
     pub lr: f64,
-    /// Weight decay of Adam, coupled (added to the gradient).
+    /// Weight decay: coupled (added to the gradient), but for AdamW.
     pub reg: f64,
     /// Probability of dropout behind each encoder and each further layer.
     pub dropout: f64,
-    /// Epochs between two drops of the learning rate.
+    /// Epochs between two drops of the learning rate, of [`SchedulerChoice::Step`].
     pub step_size: u64,
     /// What a drop multiplies the learning rate by.
     pub gamma: f64,
@@ -41,6 +44,10 @@ pub struct Config {
     pub confidence: Confidence,
     /// What each term of the loss counts.
     pub loss: LossWeights,
+    /// The rule that changes the weights; the post's is Adam.
+    pub optimizer: OptimizerChoice,
+    /// The rule that changes the learning rate; the post's is a step.
+    pub scheduler: SchedulerChoice,
 }
 
 /// How far a view is trusted: what its encoded features are multiplied by.
@@ -91,6 +98,8 @@ impl Default for Config {
             gates: true,
             confidence: Confidence::Linear,
             loss: LossWeights::default(),
+            optimizer: OptimizerChoice::default(),
+            scheduler: SchedulerChoice::default(),
         }
     }
 }
@@ -109,6 +118,9 @@ pub enum ConfigError {
         /// What it may be.
         expected: &'static str,
     },
+    /// A setting of optimizer or scheduler out of its range.
+    #[error(transparent)]
+    Optimization(#[from] OptimError),
     /// More parameters than fit into memory, with gradients and moments.
     #[error(
         "{parameters} parameters would need {gib:.1} GiB with gradients and moments, the limit is {limit} GiB; lower hidden_dim"
@@ -167,6 +179,8 @@ impl Hyperparameters {
             "a positive number",
         )?;
         self.check_loss()?;
+        // Optimizer and scheduler know their own ranges: any parameter will do to ask them.
+        config.optimizers(vec![Parameter::<f32>::new(ndarray::arr0(0.0).into_dyn())])?;
         self.check_size()
     }
 

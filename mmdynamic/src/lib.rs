@@ -44,6 +44,7 @@ pub mod data;
 mod loss;
 mod model;
 mod module;
+mod optimization;
 mod reference;
 mod trained;
 
@@ -52,5 +53,6 @@ pub use config::{Confidence, Config, ConfigError, Hyperparameters, LossWeights};
 pub use loss::LossTerms;
 pub use model::{EncodedView, Forward, LinearLayer, MmDynamic};
 pub use module::{FromStateError, Prediction, TestOutput};
+pub use optimization::{OptimizerChoice, SchedulerChoice};
 pub use reference::Reference;
 pub use trained::{SavedData, Trained, TrainedError};

@@ -7,7 +7,6 @@ use crate::model::MmDynamic;
 use lightning_core::nn::{LoadError, Module};
 use lightning_core::optim::Optimizers;
 use lightning_core::{Float, LightningModule, LogOptions, Seed, StepCx, Var};
-use lightning_optim::{Adam, AdamOptions, StepLr};
 use metrics::{Evaluation, accuracy_score, argmax_rows, evaluate};
 use ndarray::{Array2, ArrayD, Axis, Ix2, concatenate};
 use std::collections::BTreeMap;
@@ -51,10 +50,7 @@ impl<F: Float> LightningModule<F> for MmDynamic<F> {
     }
 
     fn configure_optimizers(&self) -> Optimizers<F> {
-        let config = &self.hparams.config;
-        let options = AdamOptions { lr: config.lr, weight_decay: config.reg, ..AdamOptions::default() };
-        let opt = Adam::new(self.parameters(), options).expect("the hyperparameters were checked");
-        Optimizers::new(opt).scheduler(StepLr::new(config.step_size, config.gamma))
+        self.hparams.config.optimizers(self.parameters()).expect("the hyperparameters were checked")
     }
 
     fn validation_step(&mut self, cx: &StepCx<'_, F>, batch: &MultiViewBatch<F>, _: usize) -> Option<f64> {
