@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{bench, data, predict, test, train, validate};
+use crate::{bench, data, predict, print_config, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Test(test::TestArgs),
     /// Write class, probabilities and confidences of each sample
     Predict(predict::PredictArgs),
+    /// Print the settings that `train` would use, as a file
+    PrintConfig(print_config::PrintConfigArgs),
     /// Look at data before training
     Data(data::DataArgs),
     /// Measure kernels and training, alone or beside other libraries
@@ -58,9 +60,16 @@ pub(crate) fn explain(error: &clap::Error) -> Result<(), Failure> {
             crate::output::note(error.to_string().trim_end());
             Err(Failure::new(Exit::Usage, "a command is missing, for example `cargo xtask train`"))
         }
-        _ => {
-            crate::output::note(error.to_string().trim_end());
-            Err(Failure::new(Exit::Usage, ""))
-        }
+        _ => Err(Failure::new(Exit::Usage, one_line(&error.to_string()))),
     }
+}
+
+/// What is wrong and what may have been meant; the usage that clap adds is a page of its own, `--help`.
+fn one_line(text: &str) -> String {
+    let before_usage = text.split("Usage:").next().unwrap_or(text);
+    let lines = before_usage.lines().map(str::trim).filter(|line| !line.is_empty());
+    let parts: Vec<&str> = lines.filter(|line| !line.starts_with("For more information")).collect();
+    let message = parts.join("; ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    format!("{message}; `--help` after the command lists its flags")
 }

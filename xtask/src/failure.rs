@@ -70,7 +70,7 @@ impl Failure {
 }
 
 /// Paths and names may hold anything; a message stays one line that cannot steer the terminal.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escaped).collect()
 }

@@ -10,10 +10,13 @@ mod cli;
 mod data;
 mod evaluation;
 mod failure;
+mod fit;
 mod output;
 mod predict;
 mod prepare;
+mod print_config;
 mod progress;
+mod provenance;
 mod report;
 mod results;
 mod run_folder;
@@ -50,6 +53,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Validate(args) => validate::run(&args),
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),
+        cli::Command::PrintConfig(args) => print_config::run(&args),
         cli::Command::Data(args) => data::run(&args),
         cli::Command::Bench(args) => bench::run(&args),
         cli::Command::Ci => ci::run(),

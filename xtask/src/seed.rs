@@ -2,28 +2,27 @@
 
 use crate::evaluation::Outcome;
 use crate::failure::{Exit, Failure};
-use crate::prepare::{Prepared, in_order};
-use crate::progress::Progress;
+use crate::fit::Checkpoints;
+use crate::prepare::Prepared;
+use crate::provenance::{Provenance, config_hash};
 use crate::results::Facts;
-use crate::run_folder::{self, RunLogger};
+use crate::run_folder;
 use crate::saved::{self, SavedData};
-use crate::settings::{Choice, Settings};
+use crate::settings::{Choice, Resolved, Settings};
 use crate::signals::Signals;
 use crate::source::Source;
-use lightning_core::callbacks::{Callback, CheckpointHandle, ModelCheckpoint, SaveEvery, SaveLast, TopK};
-use lightning_core::data::DataLoader;
-use lightning_core::loggers::{CsvLogger, RunStatus};
-use lightning_core::{FitReport, Seed, Trainer};
-use mmdynamic::{Hyperparameters, MmDynamic, MultiViewDataset};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use lightning_core::{FitReport, Seed};
+use mmdynamic::{Hyperparameters, MmDynamic};
+use std::path::PathBuf;
+use std::time::Instant;
 
 /// What all seeds of a command share.
 pub(crate) struct Plan<'a> {
+    pub(crate) config: &'a Resolved,
+    /// Those of `config`.
     pub(crate) settings: &'a Settings,
     pub(crate) source: &'a Source,
-    pub(crate) out: &'a Path,
+    pub(crate) data_hash: &'a str,
     pub(crate) quiet: bool,
     pub(crate) signals: Signals,
 }
@@ -36,20 +35,21 @@ impl Plan<'_> {
             in_dim: train.widths(),
             num_class: train.classes(),
             binary: train.classes() == 2,
-            config: self.settings.config.clone(),
+            config: self.settings.model_config(),
         }
     }
 
     /// Trains and tests. Nothing is written before data and settings have been found good.
     pub(crate) fn run(&self, seed: u64) -> Result<Outcome, Failure> {
         let start = Instant::now();
-        let data = Prepared::new(self.source, self.settings.validation, seed)?;
+        let data = Prepared::new(self.source, self.settings.validation(), seed)?;
         let saved = saved::to_json(&self.saved_data(&data, seed))?;
         let model = MmDynamic::new(self.hyperparameters(), Seed(seed))?;
         if let Some(exit) = self.signals.exit() {
             return Err(Failure::new(exit, "stopped before the training began"));
         }
-        let folder = run_folder::create(self.out)?;
+        let folder = run_folder::create(self.settings.run.out.path())?;
+        self.provenance(seed).write(&folder, &self.config.of_seed(seed))?;
         let mut checkpoints =
             Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
         let report = self.fit(model, &data, seed, &folder, &mut checkpoints)?;
@@ -67,11 +67,11 @@ impl Plan<'_> {
     fn facts(&self, data: &Prepared, seed: u64) -> Facts {
         Facts {
             data: self.source.name.clone(),
-            data_hash: String::new(),
-            config_hash: String::new(),
+            data_hash: self.data_hash.to_owned(),
+            config_hash: config_hash(self.config),
             seed,
-            preset: String::new(),
-            checkpoint: self.settings.choice.name().to_owned(),
+            preset: self.settings.run.preset.name().to_owned(),
+            checkpoint: self.settings.callbacks.checkpoint.name().to_owned(),
             epoch: 0,
             val_loss: None,
             train_rows: data.train.rows(),
@@ -85,59 +85,25 @@ impl Plan<'_> {
         }
     }
 
+    fn provenance(&self, seed: u64) -> Provenance {
+        Provenance {
+            program: env!("CARGO_PKG_VERSION").into(),
+            data_hash: self.data_hash.into(),
+            config_hash: config_hash(self.config),
+            seed,
+        }
+    }
+
     fn saved_data(&self, data: &Prepared, seed: u64) -> SavedData {
         let train = &self.source.cohort.train;
         SavedData {
             source: self.source.name.clone(),
             seed,
-            validation: self.settings.validation,
+            validation: self.settings.validation(),
             rows: train.rows(),
             class_names: train.class_names.clone(),
             feature_names: train.feature_names.clone(),
             preprocessing: data.preprocessing.clone(),
-        }
-    }
-
-    fn fit(
-        &self,
-        mut model: MmDynamic,
-        data: &Prepared,
-        seed: u64,
-        folder: &Path,
-        checkpoints: &mut Checkpoints,
-    ) -> Result<FitReport, Failure> {
-        let settings = self.settings;
-        let mut callbacks: Vec<Box<dyn Callback>> = std::mem::take(&mut checkpoints.callbacks);
-        if !self.quiet {
-            callbacks.push(Box::new(Progress::new(settings.epochs, seed)));
-        }
-        let run = settings.to_json(&self.source.name, seed);
-        let mut trainer = Trainer {
-            max_epochs: settings.epochs,
-            seed: Seed(seed),
-            callbacks,
-            loggers: vec![Box::new(RunLogger { csv: CsvLogger::new(folder), run })],
-            interrupt: Some(self.signals.flag()),
-            ..Trainer::default()
-        };
-        let batch = settings.batch.of(data.train.rows());
-        let train = DataLoader::new(MultiViewDataset::from(&data.train), batch).shuffled(Seed(seed));
-        let validation = data.validation.as_ref().map(in_order);
-        let report = trainer.fit(&mut model, &train, validation.as_ref()).map_err(|error| {
-            // What was logged up to here helps to see why; the error itself is reported first.
-            trainer.loggers.iter_mut().for_each(|logger| {
-                let _ = logger.finalize(RunStatus::Failed);
-            });
-            Failure::from(error).with(format!("what was written is in {}", folder.display()))
-        })?;
-        match self.signals.exit() {
-            None => Ok(report),
-            Some(exit) => {
-                let last = checkpoints.last.last_model_path().unwrap_or_default();
-                let message =
-                    format!("stopped by a signal in epoch {}; the weights so far are in", report.epochs);
-                Err(Failure::new(exit, format!("{message} {}", last.display())))
-            }
         }
     }
 
@@ -147,7 +113,7 @@ impl Plan<'_> {
         checkpoints: &Checkpoints,
         report: &FitReport,
     ) -> Result<(PathBuf, usize, Option<f64>), Failure> {
-        match self.settings.choice {
+        match self.settings.callbacks.checkpoint {
             Choice::Last => {
                 let path = checkpoints.last.last_model_path();
                 let path = path.ok_or_else(|| {
@@ -163,35 +129,5 @@ impl Plan<'_> {
                 }
             }
         }
-    }
-}
-
-/// What keeps the weights of a training: the best epoch by `val_loss`, and the last state.
-struct Checkpoints {
-    callbacks: Vec<Box<dyn Callback>>,
-    best: Option<CheckpointHandle>,
-    last: CheckpointHandle,
-}
-
-/// How much of a training is lost at most when the machine goes down.
-const LAST_EVERY: Duration = Duration::from_secs(30);
-
-impl Checkpoints {
-    fn new(folder: &Path, has_validation: bool, saved: &Value) -> Self {
-        let last = ModelCheckpoint {
-            save_top_k: TopK::Best(0),
-            save_last: SaveLast::Yes,
-            every: SaveEvery::Time(LAST_EVERY),
-            data: saved.clone(),
-            ..ModelCheckpoint::new(folder)
-        };
-        let best = has_validation.then(|| ModelCheckpoint {
-            data: saved.clone(),
-            ..ModelCheckpoint::monitoring(folder, "val_loss")
-        });
-        let handles = (best.as_ref().map(ModelCheckpoint::handle), last.handle());
-        let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(last)];
-        callbacks.extend(best.map(|best| Box::new(best) as Box<dyn Callback>));
-        Checkpoints { callbacks, best: handles.0, last: handles.1 }
     }
 }

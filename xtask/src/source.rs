@@ -23,23 +23,6 @@ impl DataOptions {
     }
 }
 
-/// [`DataOptions`] as flags.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub(crate) struct DataFlags {
-    /// Missing values: refuse, mean, median or zero
-    #[arg(long = "data.missing", value_name = "NAME", default_value = "refuse", hide_default_value = true)]
-    missing: Missing,
-    /// Scaling: min-max, z-score or none
-    #[arg(long = "data.scaling", value_name = "NAME", default_value = "min-max", hide_default_value = true)]
-    scaling: ScalingKind,
-}
-
-impl DataFlags {
-    pub(crate) fn options(&self) -> DataOptions {
-        DataOptions { missing: self.missing, scaling: self.scaling }
-    }
-}
-
 /// A cohort with a name for people.
 pub(crate) struct Source {
     pub(crate) name: String,

@@ -86,8 +86,13 @@ fn a_feature_without_a_value_is_named() {
 #[test]
 fn a_name_that_is_no_kind_is_refused() {
     let dir = folder();
-    refused(dir.path(), &["train", "--data.scaling", "zscore"], 2, "expected min-max, z-score or none");
-    refused(dir.path(), &["train", "--data.missing", "drop"], 2, "expected refuse, mean, median or zero");
+    refused(dir.path(), &["train", "--data.scaling", "zscore"], 2, "expected one of min-max, z-score, none");
+    refused(
+        dir.path(),
+        &["train", "--data.missing", "drop"],
+        2,
+        "expected one of refuse, mean, median, zero",
+    );
 }
 
 /// Written before there was a choice of scaling, on `write_cohort`'s data; the predictions are of that time, too.

@@ -2,9 +2,12 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 10] = [
     &["--help"],
     &["train", "--help"],
+    &["train", "-h"],
+    &["print-config", "--help"],
+    &["print-config", "-h"],
     &["validate", "-h"],
     &["test", "-h"],
     &["predict", "-h"],

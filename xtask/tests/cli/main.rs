@@ -4,6 +4,7 @@ mod bench;
 mod checkpoints;
 #[cfg(unix)]
 mod ci;
+mod config;
 mod data;
 mod data_prepare;
 mod help;

@@ -1,0 +1,44 @@
+//! Settings as a file that gives them again, and as a hash.
+
+use super::keys::{KEYS, SECTIONS};
+use super::layers::Resolved;
+use super::section::{Key, TOP};
+use crate::failure::one_line;
+use crate::provenance::hex;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+impl Resolved {
+    /// The file: each value with what it means above it and where it came from behind it.
+    pub(crate) fn to_toml(&self) -> String {
+        let mut out =
+            String::from("# Every setting of `cargo xtask train`; behind each, where its value came from.\n");
+        for (section, about) in SECTIONS {
+            match *section {
+                TOP => out.push('\n'),
+                section => {
+                    let _ = writeln!(out, "\n# {}\n[{section}]", about.trim());
+                }
+            }
+            for key in KEYS.iter().filter(|key| key.section == *section) {
+                let value = (key.get)(&self.settings);
+                let origin = one_line(&self.origin(&key.name()).to_string());
+                let _ = writeln!(out, "# {}\n{} = {value}  # {origin}", key.doc(), key.short());
+            }
+        }
+        out
+    }
+
+    /// SHA-256 of all that decides what is learnt: of the recipe, not of seeds, paths and loggers.
+    pub(crate) fn hash(&self) -> String {
+        let mut sha = Sha256::new();
+        for key in KEYS.iter().filter(|key| decides(key)) {
+            sha.update(format!("{} = {}\n", key.name(), (key.get)(&self.settings)));
+        }
+        hex(&sha.finalize())
+    }
+}
+
+fn decides(key: &Key) -> bool {
+    !matches!(key.section, TOP | "loggers" | "report") && key.name() != "data.path"
+}
