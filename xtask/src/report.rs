@@ -1,13 +1,16 @@
 //! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
 
-use crate::evaluation::Outcome;
-use crate::results::Score;
+use crate::evaluation::{Judgement, Outcome};
+use crate::results::{Calibration, CalibrationScores, Score, Selective};
 use crate::source::{Source, classes};
 use lightning_core::nn::Module;
 use mmdynamic::MmDynamic;
 use std::fmt::Write as _;
 
 const WIDTH: usize = 80;
+
+/// What stands beside a score.
+pub(crate) const INTERVAL: &str = "95 % interval: bootstrap of these rows";
 
 /// `Label   text`, with the text wrapped below itself.
 pub(crate) fn field(label: &str, text: &str) -> String {
@@ -79,11 +82,12 @@ fn grouped(number: usize) -> String {
     out
 }
 
-/// The metrics with what each means.
-pub(crate) fn metrics(scores: &[Score]) -> String {
+/// The scores with their intervals and what each means.
+fn scores(scores: &[Score]) -> String {
     let mut out = String::new();
-    for Score { name, label, value, .. } in scores {
-        let _ = writeln!(out, "  {label:<12}{value:>8.4}  {}", meaning(name));
+    for Score { name, label, value, interval, .. } in scores {
+        let interval = interval.map_or("-".into(), |[lower, upper]| format!("{lower:.4} to {upper:.4}"));
+        let _ = writeln!(out, "  {label:<12}{value:>8.4}  {interval:<16}  {}", meaning(name));
     }
     out
 }
@@ -91,19 +95,48 @@ pub(crate) fn metrics(scores: &[Score]) -> String {
 fn meaning(name: &str) -> &'static str {
     match name {
         "acc" => "share of rows whose class is right",
-        "f1" => "class 1: hits against misses and false alarms, 1 is best",
-        "auc" => "chance that a class 1 row is ranked above a class 0 row",
-        "weighted_f1" => "hits against misses, each class by its number of rows",
-        "macro_f1" => "the same, all classes alike: rare ones count",
+        "f1" => "class 1: hits against its errors",
+        "auc" => "chance to rank class 1 above class 0",
+        "weighted_f1" => "hits against errors, by class size",
+        "macro_f1" => "the same, rare classes count alike",
         _ => "",
     }
+}
+
+/// All that is said of some rows.
+pub(crate) fn judgement(judgement: &Judgement) -> String {
+    scores(&judgement.scores) + &trust(&judgement.calibration, &judgement.selective)
+}
+
+/// How far the probabilities can be trusted.
+fn trust(calibration: &Calibration, selective: &Selective) -> String {
+    let Calibration { raw, temperature, scaled } = calibration;
+    let head = temperature.map_or(String::new(), |temperature| format!("T {temperature:.2}"));
+    let mut out = format!("{:<14}{:>8}{head:>9}\n", "Probabilities", "raw");
+    let scaled = |of: fn(&CalibrationScores) -> f64| scaled.as_ref().map(of);
+    let rows: [(&str, f64, Option<f64>, &str); 5] = [
+        ("ECE", raw.ece, scaled(|scores| scores.ece), "gap of confidence and accuracy"),
+        ("Brier", raw.brier, scaled(|scores| scores.brier), "squared error of the probabilities"),
+        ("log loss", raw.log_loss, scaled(|scores| scores.log_loss), "what each row's class cost, in nats"),
+        ("AURC", selective.aurc, None, "errors among the surest rows, on average"),
+        ("  by view", selective.aurc_by_confidence, None, "the same, surest by the views' confidences"),
+    ];
+    for (label, raw, scaled, meaning) in rows {
+        let scaled = scaled.map_or(String::new(), |value| format!("{value:.4}"));
+        let _ = writeln!(out, "  {label:<12}{raw:>8.4}{scaled:>9}  {meaning}");
+    }
+    if temperature.is_some() {
+        out += "  small is good; T: logits divided by a temperature fitted on validation rows\n";
+    }
+    out
 }
 
 /// The whole result of one seed.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     let (facts, terms) = (&outcome.results.facts, &outcome.terms);
-    let mut out = format!("Test, {} rows, looked at once\n", facts.test_rows);
-    out += &metrics(&outcome.results.scores);
+    let mut out = format!("Test, {} rows, looked at once ({INTERVAL})\n", facts.test_rows);
+    out += &scores(&outcome.results.scores);
+    out += &trust(&outcome.results.calibration, &outcome.results.selective);
     let why = match facts.val_loss {
         Some(loss) => format!("{}, the one with the smallest val_loss, {loss:.4}", facts.epoch),
         None => format!("{}, the last one", facts.epoch),

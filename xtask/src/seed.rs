@@ -54,7 +54,7 @@ impl Plan<'_> {
             Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
         let report = self.fit(model, &data, seed, &folder, &mut checkpoints)?;
         let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
-        Outcome::of(&path, &data, folder, || Facts {
+        Outcome::of(&path, &data, folder, seed, || Facts {
             epoch,
             val_loss,
             warnings: report.warnings,

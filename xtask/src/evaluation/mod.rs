@@ -3,19 +3,57 @@
 mod files;
 mod rows;
 mod scores;
+mod trust;
 
 pub(crate) use rows::{PredictedRows, predict};
-pub(crate) use scores::scores;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::prepare::Prepared;
-use crate::results::{Facts, RunResults, ViewResults};
+use crate::results::{Calibration, Facts, RunResults, Score, Selective, ViewResults};
 use crate::saved;
+use metrics::MetricError;
 use mmdynamic::{LossTerms, MultiViewDataset};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Version of the layout of `results.json`.
 const FORMAT: u32 = 1;
+
+/// How well some rows are predicted.
+#[derive(Serialize)]
+pub(crate) struct Judgement {
+    pub(crate) scores: Vec<Score>,
+    pub(crate) calibration: Calibration,
+    pub(crate) selective: Selective,
+}
+
+impl Judgement {
+    /// `validation` rows have a temperature fitted to them; `seed` draws the intervals.
+    pub(crate) fn of(
+        rows: &PredictedRows,
+        validation: Option<&PredictedRows>,
+        seed: u64,
+    ) -> Result<Self, Failure> {
+        Ok(Judgement {
+            scores: scores::scores(rows, seed)?,
+            calibration: trust::calibration(rows, validation)?,
+            selective: trust::selective(rows)?,
+        })
+    }
+}
+
+/// What `test --json` and `validate --json` print.
+#[derive(Serialize)]
+pub(crate) struct Judged<'a> {
+    pub(crate) data: &'a str,
+    pub(crate) rows: usize,
+    /// `val_loss` of validation rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) loss: Option<f64>,
+    /// None for rows of one class.
+    #[serde(flatten)]
+    pub(crate) judgement: Option<Judgement>,
+}
 
 /// The result of one seed.
 pub(crate) struct Outcome {
@@ -31,23 +69,26 @@ impl Outcome {
         checkpoint: &Path,
         data: &Prepared,
         folder: PathBuf,
+        seed: u64,
         facts: impl FnOnce() -> Facts,
     ) -> Result<Self, Failure> {
         let model = saved::load(checkpoint)?.model;
         let rows = PredictedRows::new(&model, &data.test)?;
-        let (scores, calibration) = (scores(&rows)?, scores::calibration(&rows)?);
-        let (selective, views) = (scores::selective(&rows)?, views(&rows));
+        let validation = data.validation.as_ref().map(|rows| PredictedRows::new(&model, rows)).transpose()?;
+        let Judgement { scores, calibration, selective } = Judgement::of(&rows, validation.as_ref(), seed)?;
+        let (views, test) = (views(&rows), rows.to_results());
         let terms = model.loss_of(MultiViewDataset::from(&data.train).all());
         let results = RunResults {
             format: FORMAT,
-            // Last, because the facts tell how long all of it took.
+            // Last of all, because they tell how long it took.
             facts: facts(),
-            test: rows.to_results(),
+            test,
             scores,
             calibration,
             selective,
             views,
             robustness: Vec::new(),
+            // Other methods on the rows of this seed's split: the table of several seeds shows them by name.
             baselines: Vec::new(),
         };
         let outcome = Outcome { results, terms, folder };
@@ -65,4 +106,9 @@ fn views(rows: &PredictedRows) -> Vec<ViewResults> {
         features: Vec::new(),
     };
     (0..rows.confidences.ncols()).map(view).collect()
+}
+
+/// Classes and rows were checked: what is left is a probability that is no number.
+fn undefined(error: MetricError) -> Failure {
+    Failure::new(Exit::Diverged, format!("the model has no scores: {error}"))
 }

@@ -1,28 +1,29 @@
-//! The numbers by which a classification is judged.
+//! The scores of a classification, with their intervals.
 
 use super::rows::PredictedRows;
-use crate::failure::{Exit, Failure};
-use crate::results::{Calibration, CalibrationScores, Score, Selective};
-use metrics::{
-    MetricError, argmax_rows, brier_score_loss, evaluate, expected_calibration_error, log_loss,
-    risk_coverage_curve,
-};
-use ndarray::{ArrayView2, Axis};
+use super::undefined;
+use crate::failure::Failure;
+use crate::results::Score;
+use lightning_core::Seed;
+use metrics::{Bootstrap, Resampling, bootstrap_interval, evaluate};
+use ndarray::Axis;
+use rand_chacha::rand_core::RngCore;
 
-/// Bins of the calibration error.
-const BINS: usize = 15;
+/// Resamples in which a score may be undefined, of a thousand, before it has no interval.
+const UNDEFINED_PER_MILLE: usize = 50;
 
-/// The three metrics of the post.
-pub(crate) fn scores(rows: &PredictedRows) -> Result<Vec<Score>, Failure> {
+/// The three metrics of the post. The intervals are drawn from a stream of their own.
+pub(crate) fn scores(rows: &PredictedRows, seed: u64) -> Result<Vec<Score>, Failure> {
     let binary = rows.probabilities.ncols() == 2;
     let evaluation = evaluate(&rows.labels, rows.probabilities.view(), binary).map_err(undefined)?;
-    let score = |(name, value): (&str, f64)| Score {
+    let named = evaluation.named().into_iter().enumerate();
+    let score = |(at, (name, value)): (usize, (&str, f64))| Score {
         name: name.into(),
         label: label(name).into(),
         value,
-        interval: None,
+        interval: interval(rows, seed, at),
     };
-    Ok(evaluation.named().map(score).into())
+    Ok(named.map(score).collect())
 }
 
 /// How a score is called in tables.
@@ -37,34 +38,20 @@ pub(crate) fn label(name: &str) -> &str {
     }
 }
 
-pub(crate) fn calibration(rows: &PredictedRows) -> Result<Calibration, Failure> {
-    let raw = calibration_scores(&rows.labels, rows.probabilities.view()).map_err(undefined)?;
-    Ok(Calibration { raw, temperature: None, scaled: None })
-}
-
-fn calibration_scores(
-    labels: &[usize],
-    probabilities: ArrayView2<'_, f64>,
-) -> Result<CalibrationScores, MetricError> {
-    Ok(CalibrationScores {
-        ece: expected_calibration_error(labels, probabilities, BINS)?,
-        brier: brier_score_loss(labels, probabilities)?,
-        log_loss: log_loss(labels, probabilities)?,
-    })
-}
-
-pub(crate) fn selective(rows: &PredictedRows) -> Result<Selective, Failure> {
-    let predictions = argmax_rows(rows.probabilities.view()).map_err(undefined)?;
-    let surest = rows.probabilities.fold_axis(Axis(1), 0.0, |most: &f64, next| most.max(*next));
-    let trust = rows.confidences.mean_axis(Axis(1)).unwrap_or_default();
-    let aurc = |confidences| {
-        let curve = risk_coverage_curve(&rows.labels, &predictions, confidences);
-        curve.map(|curve| curve.aurc).map_err(undefined)
-    };
-    Ok(Selective { aurc: aurc(surest.view())?, aurc_by_confidence: aurc(trust.view())? })
-}
-
-/// Classes and rows were checked: what is left is a probability that is no number.
-fn undefined(error: MetricError) -> Failure {
-    Failure::new(Exit::Diverged, format!("the test has no result: {error}"))
+/// The interval of the score at position `at`. Every score sees the same resamples.
+///
+/// Drawn within classes: their shares in a test part are a choice of whoever made the split, and a rare class
+/// that is missing from a resample would change what is measured.
+fn interval(rows: &PredictedRows, seed: u64, at: usize) -> Option<[f64; 2]> {
+    let binary = rows.probabilities.ncols() == 2;
+    let mut rng = Seed(seed).stream("bootstrap");
+    let below = |n: usize| ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize;
+    let size = Bootstrap::default();
+    let found = bootstrap_interval(Resampling::Stratified(&rows.labels), size, below, |resample| {
+        let labels: Vec<usize> = resample.iter().map(|&row| rows.labels[row]).collect();
+        let probabilities = rows.probabilities.select(Axis(0), resample);
+        Ok(evaluate(&labels, probabilities.view(), binary)?.named()[at].1)
+    });
+    let found = found.ok().filter(|found| found.undefined * 1000 <= size.resamples * UNDEFINED_PER_MILLE)?;
+    Some([found.lower, found.upper])
 }

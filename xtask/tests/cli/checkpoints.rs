@@ -26,6 +26,26 @@ fn test_and_validate_give_the_numbers_of_the_training_again() {
     assert!(validated.contains("Validation, 37 rows"), "{validated}");
 }
 
+#[test]
+fn test_and_validate_give_json_with_the_intervals_of_the_training() {
+    let dir = folder();
+    done(dir.path(), &SHORT);
+    let run = version_0(dir.path());
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let results = json(&fs::read_to_string(run.join("results.json")).expect("results.json"));
+    let best = best(&run);
+    let tested = json(&done(dir.path(), &["test", text(&best), "--json"]).stdout);
+    assert_eq!(tested["rows"], 105);
+    assert_eq!(tested["scores"], results["scores"]);
+    assert_eq!(tested["calibration"]["raw"], results["calibration"]["raw"]);
+    assert_eq!(tested["selective"], results["selective"]);
+    let validated = json(&done(dir.path(), &["validate", text(&best), "--json"]).stdout);
+    assert_eq!(validated["rows"], 37);
+    let loss = validated["loss"].as_f64().expect("the loss");
+    assert!((loss - results["facts"]["val_loss"].as_f64().expect("a number")).abs() < 1e-6, "{validated}");
+    assert!(validated["scores"][2]["interval"][0].is_f64(), "{validated}");
+}
+
 fn trained_on_files(dir: &Path) -> String {
     write_cohort(dir);
     done(dir, &[&SHORT[..], &["--data", ".", "--validation", "0.25"]].concat());

@@ -16,6 +16,9 @@ fn a_training_prints_its_table_and_writes_its_folder() {
         "ACC ",
         "F1 ",
         "AUC ",
+        "95 % interval: bootstrap of these rows",
+        "T: logits divided by a temperature fitted on validation rows",
+        "AURC ",
         "the one with the smallest val_loss",
         "view 3",
         "version_0",
@@ -104,6 +107,7 @@ fn without_validation_the_last_epoch_is_tested() {
     let ended = done(dir.path(), &[&SHORT[..], &["--validation", "0", "--out", "a b ü"]].concat());
     assert!(ended.stdout.contains("245 rows to learn from, 105 to test on"), "{}", ended.stdout);
     assert!(ended.stdout.contains("Epoch     2, the last one"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("temperature"), "there are no rows to fit one to: {}", ended.stdout);
     assert_eq!(files(&dir.path().join("a b ü/lightning_logs/version_0/checkpoints")).len(), 1);
 }
 
