@@ -12,20 +12,23 @@ use lightning_core::callbacks::{
 use lightning_core::data::DataLoader;
 use lightning_core::loggers::{CsvLogger, JsonLinesLogger, Logger, RunStatus};
 use lightning_core::optim::GradientClip;
+use lightning_core::trainer::Resume;
 use lightning_core::{FitReport, Seed, Trainer};
 use mmdynamic::{MmDynamic, MultiViewDataset};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 impl Plan<'_> {
-    /// Trains `model` on the rows to learn from, and writes what the settings ask for into `folder`.
+    /// Trains `model` on the rows to learn from, `from` a checkpoint on if there is one, and writes what the settings ask
+    /// for into `folder`.
     pub(crate) fn fit(
         &self,
         mut model: MmDynamic,
         data: &Prepared,
         seed: u64,
         folder: &Path,
+        from: Option<PathBuf>,
         checkpoints: &mut Checkpoints,
     ) -> Result<FitReport, Failure> {
         let settings = self.settings;
@@ -46,6 +49,7 @@ impl Plan<'_> {
             seed: Seed(seed),
             callbacks,
             loggers: loggers(settings, folder, settings.to_json(&self.source.name, seed)),
+            resume: from.map(Resume::Path),
             interrupt: Some(self.signals.flag()),
             ..Trainer::default()
         };
@@ -65,7 +69,8 @@ impl Plan<'_> {
                 let last = checkpoints.last.last_model_path().unwrap_or_default();
                 let message =
                     format!("stopped by a signal in epoch {}; the weights so far are in", report.epochs);
-                Err(Failure::new(exit, format!("{message} {}", last.display())))
+                Err(Failure::new(exit, format!("{message} {}", last.display()))
+                    .with(format!("go on with `cargo xtask train --resume {}`", folder.display())))
             }
         }
     }

@@ -19,6 +19,7 @@ mod progress;
 mod provenance;
 mod report;
 mod results;
+mod resume;
 mod run_folder;
 mod saved;
 mod seed;

@@ -24,6 +24,16 @@ pub(crate) struct Provenance {
 }
 
 impl Provenance {
+    /// Reads the `run.json` of a run folder.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("run.json");
+        let refuse = |reason: String| Failure::new(Exit::Usage, format!("{}: {reason}", path.display()));
+        let text = fs::read(&path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            refuse(format!("is not as `train` wrote it: {error}")).with("begin another run without --resume")
+        })
+    }
+
     /// Writes `config.toml` and `run.json` into a run folder.
     pub(crate) fn write(&self, folder: &Path, config: &Resolved) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(self).expect("plain text and a number") + "\n";

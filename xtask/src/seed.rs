@@ -6,7 +6,8 @@ use crate::fit::Checkpoints;
 use crate::prepare::Prepared;
 use crate::provenance::{Provenance, config_hash};
 use crate::results::Facts;
-use crate::run_folder;
+use crate::resume::Resumed;
+use crate::run_folder::RunFolder;
 use crate::saved::{self, SavedData};
 use crate::settings::{Choice, Resolved, Settings};
 use crate::signals::Signals;
@@ -25,6 +26,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) data_hash: &'a str,
     pub(crate) quiet: bool,
     pub(crate) signals: Signals,
+    /// The run that goes on, instead of a new one.
+    pub(crate) resumed: Option<Resumed>,
 }
 
 impl Plan<'_> {
@@ -48,13 +51,21 @@ impl Plan<'_> {
         if let Some(exit) = self.signals.exit() {
             return Err(Failure::new(exit, "stopped before the training began"));
         }
-        let folder = run_folder::create(self.settings.run.out.path())?;
-        self.provenance(seed).write(&folder, &self.config.of_seed(seed))?;
+        let begun;
+        let (folder, from) = match &self.resumed {
+            Some(resumed) => (&resumed.folder, resumed.checkpoint()?),
+            None => {
+                begun = RunFolder::create(self.settings.run.out.path())?;
+                self.provenance(seed).write(begun.path(), &self.config.of_seed(seed))?;
+                (&begun, None)
+            }
+        };
+        let folder = folder.path();
         let mut checkpoints =
             Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
-        let report = self.fit(model, &data, seed, &folder, &mut checkpoints)?;
+        let report = self.fit(model, &data, seed, folder, from, &mut checkpoints)?;
         let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
-        Outcome::of(&path, &data, folder, seed, || Facts {
+        Outcome::of(&path, &data, folder.to_owned(), seed, || Facts {
             epoch,
             val_loss,
             warnings: report.warnings,

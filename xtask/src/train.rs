@@ -1,10 +1,13 @@
 //! `train`: from data to a tested model.
 
+use crate::evaluation::Outcome;
 use crate::failure::Failure;
 use crate::output;
 use crate::prepare;
 use crate::provenance::data_hash;
 use crate::report;
+use crate::results::RunResults;
+use crate::resume::Resumed;
 use crate::seed::Plan;
 use crate::settings::{self, ConfigArgs};
 use crate::signals::Signals;
@@ -12,6 +15,8 @@ use crate::source;
 use clap::Args;
 use lightning_core::Seed;
 use mmdynamic::MmDynamic;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 const AFTER: &str = "\
 Presets:
@@ -34,12 +39,14 @@ Each seed writes lightning_logs/version_N under --out: hparams.yaml,
 metrics.csv, results.csv and checkpoints/. The same data, flags and seed give
 the same bits for any number of threads (RAYON_NUM_THREADS). Ctrl-C ends the
 training after its batch and keeps checkpoints/last.ckpt; a second one ends it
-at once.
+at once. --resume goes on where a run was stopped or killed, with its settings
+and its data, and ends with the same bits as if nothing had happened.
 
 Examples:
   cargo xtask train
   cargo xtask train --data ROSMAP --preset paper-rosmap --seeds 10
   cargo xtask train --epochs 50 --lr 3e-4 --hidden-dim 500,200 --seed 7
+  cargo xtask train --resume auto
   cargo xtask train --config my.toml --optimizer.name adamw
 
 Exit codes: 0 done, 2 wrong flag or setting, 3 data refused, nothing written,
@@ -51,9 +58,15 @@ Exit codes: 0 done, 2 wrong flag or setting, 3 data refused, nothing written,
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     config: ConfigArgs,
+    /// Go on with a run: its folder, or auto
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
     /// Results only
     #[arg(long)]
     quiet: bool,
+    /// Results only, as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 fn long_help() -> String {
@@ -61,20 +74,32 @@ fn long_help() -> String {
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
-    let config = args.config.resolve(None)?;
+    let resumed = match &args.resume {
+        Some(wanted) => Resumed::find(wanted, &args.config)?,
+        None => None,
+    };
+    let config = match &resumed {
+        Some(resumed) => resumed.config.clone(),
+        None => args.config.resolve(None)?,
+    };
     let settings = &config.settings;
     let source = source::read(settings.data.path.given(), &settings.data_options())?;
     source::check_scorable(&source.cohort.test)?;
     let data_hash = data_hash(settings.data.path.given(), &source.cohort)?;
+    if let Some(resumed) = &resumed {
+        resumed.check_data(&data_hash)?;
+    }
+    let quiet = args.quiet || args.json;
     let plan = Plan {
         config: &config,
         settings,
         source: &source,
         data_hash: &data_hash,
-        quiet: args.quiet,
+        quiet,
         signals: Signals::install()?,
+        resumed,
     };
-    if !args.quiet {
+    if !quiet {
         describe(&plan)?;
     }
     let (first, several) = (settings.run.seed, settings.run.seeds > 1);
@@ -83,6 +108,10 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
         let outcome = plan.run(seed)?;
         for warning in &outcome.results.facts.warnings {
             output::note(&format!("warning: {warning}"));
+        }
+        if args.json {
+            outcomes.push(outcome);
+            continue;
         }
         if !several {
             return output::print(&report::outcome(&outcome));
@@ -93,7 +122,29 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
         output::print(&report::seeds_row(&outcome))?;
         outcomes.push(outcome);
     }
+    if args.json {
+        return output::json(&Runs { runs: outcomes.iter().map(Run::of).collect() });
+    }
     output::print(&report::seeds_foot(&outcomes))
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Runs<'a> {
+    runs: Vec<Run<'a>>,
+}
+
+/// A seed's folder, and its `results.json`.
+#[derive(Serialize)]
+struct Run<'a> {
+    folder: &'a Path,
+    results: &'a RunResults,
+}
+
+impl<'a> Run<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        Run { folder: &outcome.folder, results: &outcome.results }
+    }
 }
 
 fn describe(plan: &Plan<'_>) -> Result<(), Failure> {

@@ -84,6 +84,11 @@ impl Resolved {
         Self::from_entries(&entries)
     }
 
+    /// The settings of a file alone.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, Failure> {
+        Self::from_entries(&file::read(path)?)
+    }
+
     pub(super) fn from_entries(entries: &[Entry]) -> Result<Self, Failure> {
         let mut resolved =
             Resolved { settings: Settings::default(), origins: vec![Origin::Default; KEYS.len()] };

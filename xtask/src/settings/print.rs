@@ -37,6 +37,17 @@ impl Resolved {
         }
         hex(&sha.finalize())
     }
+
+    /// The first setting of one run that is another in `other`, with both values.
+    pub(crate) fn difference(&self, other: &Resolved) -> Option<(String, String, String)> {
+        let differs = |key: &&Key| {
+            (decides(key) || matches!(key.name().as_str(), "preset" | "seed"))
+                && (key.get)(&self.settings) != (key.get)(&other.settings)
+        };
+        let key = KEYS.iter().find(differs)?;
+        let of = |resolved: &Resolved| (key.get)(&resolved.settings).to_string();
+        Some((key.name(), of(self), of(other)))
+    }
 }
 
 fn decides(key: &Key) -> bool {

@@ -11,6 +11,8 @@ mod help;
 mod real_data;
 mod refused;
 #[cfg(unix)]
+mod resume;
+#[cfg(unix)]
 mod signals;
 mod support;
 mod train;

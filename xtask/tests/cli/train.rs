@@ -75,7 +75,7 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads_and_another_seed
     }
     done(dir.path(), &[&args[..], &["--seed", "1"]].concat());
     let version = |n: usize| bytes(&dir.path().join(format!("lightning_logs/version_{n}")));
-    assert_eq!(version(0).len(), 8, "config, run, hparams, metrics, two of results, best, last");
+    assert_eq!(version(0).len(), 9, "lock, config, run, hparams, metrics, two of results, best, last");
     assert_eq!(version(0), version(1));
     assert_eq!(version(0), version(2));
     assert_ne!(version(0), version(3));
