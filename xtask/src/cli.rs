@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{bench, data, predict, print_config, test, train, validate};
+use crate::{bench, completions, data, predict, print_config, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Data(data::DataArgs),
     /// Measure kernels and training, alone or beside other libraries
     Bench(bench::BenchArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions(completions::CompletionsArgs),
     /// Run every check of this workspace, cheapest first
     #[command(after_help = crate::ci::AFTER)]
     Ci,

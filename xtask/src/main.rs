@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod cli;
+mod completions;
 mod data;
 mod evaluation;
 mod failure;
@@ -47,7 +48,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: cli::Command) -> Result<(), Failure> {
-    threads::start();
+    // A training has a setting for it.
+    if !matches!(command, cli::Command::Train(_)) {
+        threads::start(None);
+    }
     signals::let_writes_fail();
     match command {
         cli::Command::Train(args) => train::run(&args),
@@ -56,6 +60,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Predict(args) => predict::run(&args),
         cli::Command::PrintConfig(args) => print_config::run(&args),
         cli::Command::Data(args) => data::run(&args),
+        cli::Command::Completions(args) => completions::run(&args),
         cli::Command::Bench(args) => bench::run(&args),
         cli::Command::Ci => ci::run(),
     }

@@ -7,14 +7,15 @@ use rayon::ThreadPoolBuilder;
 use std::thread::available_parallelism;
 
 /// More threads than this are taken for a mistake.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
-/// Starts the pool with `RAYON_NUM_THREADS` threads, or as many as there are cores.
-pub(crate) fn start() {
+/// Starts the pool with so many threads, or `RAYON_NUM_THREADS`, or as many as there are cores.
+pub(crate) fn start(asked: Option<usize>) {
     let cores = available_parallelism().map_or(1, usize::from).min(MOST);
-    let threads = match std::env::var_os("RAYON_NUM_THREADS") {
-        None => cores,
-        Some(text) => text.to_str().and_then(wanted).unwrap_or_else(|| {
+    let threads = match (asked, std::env::var_os("RAYON_NUM_THREADS")) {
+        (Some(threads), _) => threads,
+        (None, None) => cores,
+        (None, Some(text)) => text.to_str().and_then(wanted).unwrap_or_else(|| {
             let shown = text.to_string_lossy();
             output::note(&format!(
                 "note: RAYON_NUM_THREADS={} is no number from 1 to {MOST}; using {cores}",

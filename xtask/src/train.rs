@@ -12,6 +12,7 @@ use crate::seed::Plan;
 use crate::settings::{self, ConfigArgs};
 use crate::signals::Signals;
 use crate::source;
+use crate::threads;
 use clap::Args;
 use lightning_core::Seed;
 use mmdynamic::MmDynamic;
@@ -83,6 +84,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
         None => args.config.resolve(None)?,
     };
     let settings = &config.settings;
+    threads::start(settings.trainer.threads);
     let source = source::read(settings.data.path.given(), &settings.data_options())?;
     source::check_scorable(&source.cohort.test)?;
     let data_hash = data_hash(settings.data.path.given(), &source.cohort)?;

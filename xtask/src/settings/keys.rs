@@ -5,7 +5,7 @@
 
 use super::rules::{
     AT_LEAST_ONE, BETAS, EPOCHS, NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, POSITIVE_OR_NONE, PROBABILITY,
-    SHARE_OR_NONE, WIDTHS,
+    SHARE_OR_NONE, THREADS_OR_NONE, WIDTHS,
 };
 use super::section::sections;
 use super::values::{BatchRows, Choice, ClipAlgorithm, Folder, OptimizerName, Preset, SchedulerName};
@@ -98,6 +98,8 @@ sections! {
         gradient_clip_val: Option<f64> = None, is POSITIVE_OR_NONE, value "X";
         /// norm (of all gradients together) or value (each number)
         gradient_clip_algorithm: ClipAlgorithm = ClipAlgorithm::Norm, value "NAME";
+        /// Threads; none for RAYON_NUM_THREADS or one a core. No result depends on it
+        threads: Option<usize> = None, is THREADS_OR_NONE, value "N";
         /// Validate in every so many epochs
         check_val_every_n_epoch: usize = 1, is AT_LEAST_ONE, value "N";
     }

@@ -3,6 +3,8 @@
 //! Defaults < preset < file (`--config`) < environment (`XTASK_TRAINER__MAX_EPOCHS`) < flag (`--trainer.max-epochs`).
 
 mod check;
+#[cfg(test)]
+mod document;
 mod file;
 mod flags;
 mod keys;

@@ -51,5 +51,6 @@ impl Resolved {
 }
 
 fn decides(key: &Key) -> bool {
-    !matches!(key.section, TOP | "loggers" | "report") && key.name() != "data.path"
+    !matches!(key.section, TOP | "loggers" | "report")
+        && !matches!(key.name().as_str(), "data.path" | "trainer.threads")
 }

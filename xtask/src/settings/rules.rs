@@ -1,6 +1,7 @@
 //! Ranges of settings.
 
 use super::section::Rule;
+use crate::threads::MOST;
 
 pub(super) const POSITIVE: Rule<f64> =
     Rule { expected: "a positive number", holds: |x| *x > 0.0 && x.is_finite() };
@@ -39,3 +40,8 @@ const FROM_ONE: &str = "a whole number, at least 1";
 pub(super) const AT_LEAST_ONE: Rule<usize> = Rule { expected: FROM_ONE, holds: |n| *n > 0 };
 
 pub(super) const ONE_OR_MORE: Rule<u64> = Rule { expected: FROM_ONE, holds: |n| *n > 0 };
+
+pub(super) const THREADS_OR_NONE: Rule<Option<usize>> = Rule {
+    expected: "a whole number from 1 to 256, or \"none\"",
+    holds: |threads| threads.is_none_or(|threads| (1..=MOST).contains(&threads)),
+};

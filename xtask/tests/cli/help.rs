@@ -2,12 +2,13 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
     &["print-config", "--help"],
     &["print-config", "-h"],
+    &["completions", "-h"],
     &["validate", "-h"],
     &["test", "-h"],
     &["predict", "-h"],
@@ -35,4 +36,22 @@ fn without_a_command_the_help_is_shown_and_the_code_is_2() {
     let ended = run(folder().path(), &[]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("cargo xtask train") && ended.stderr.contains("a command is missing"));
+}
+
+#[test]
+fn a_completion_script_knows_commands_and_flags_and_the_shell_can_read_it() {
+    let dir = folder();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(dir.path(), &["completions", shell]).stdout;
+        for word in ["print-config", "batch-size", "predict"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        std::fs::write(dir.path().join(shell), &script).expect("a file");
+        // Not every machine has every shell.
+        if let Ok(output) =
+            std::process::Command::new(shell).args(["-n", shell]).current_dir(dir.path()).output()
+        {
+            assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
 }
