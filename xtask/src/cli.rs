@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{bench, completions, data, predict, print_config, test, train, validate};
+use crate::{bench, completions, data, predict, print_config, study, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Bench(bench::BenchArgs),
     /// Print a script that completes commands and flags in a shell
     Completions(completions::CompletionsArgs),
+    /// Train on the benchmark sets, make the tables of docs/results.md
+    Study(study::StudyArgs),
     /// Run every check of this workspace, cheapest first
     #[command(after_help = crate::ci::AFTER)]
     Ci,

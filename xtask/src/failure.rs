@@ -32,6 +32,16 @@ pub(crate) enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// The exit that a process of this program ended with.
+    pub(crate) fn from_code(code: i32) -> Option<Self> {
+        use Exit::*;
+        [Done, CheckFailed, Usage, Data, Checkpoint, Writing, Diverged, Interrupted, Terminated]
+            .into_iter()
+            .find(|exit| *exit as i32 == code)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)

@@ -9,6 +9,7 @@ mod ci;
 mod cli;
 mod completions;
 mod data;
+mod document;
 mod evaluation;
 mod failure;
 mod fit;
@@ -27,6 +28,7 @@ mod seed;
 mod settings;
 mod signals;
 mod source;
+mod study;
 mod test;
 mod threads;
 mod train;
@@ -62,6 +64,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Data(args) => data::run(&args),
         cli::Command::Completions(args) => completions::run(&args),
         cli::Command::Bench(args) => bench::run(&args),
+        cli::Command::Study(args) => study::run(&args),
         cli::Command::Ci => ci::run(),
     }
 }

@@ -1,7 +1,7 @@
 //! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
 
 use crate::evaluation::{Judgement, Outcome};
-use crate::results::{Calibration, CalibrationScores, Score, Selective};
+use crate::results::{Baseline, Calibration, CalibrationScores, Score, Selective};
 use crate::source::{Source, classes};
 use lightning_core::nn::Module;
 use mmdynamic::MmDynamic;
@@ -108,6 +108,20 @@ pub(crate) fn judgement(judgement: &Judgement) -> String {
     scores(&judgement.scores) + &trust(&judgement.calibration, &judgement.selective)
 }
 
+/// Other methods on the same rows.
+fn baselines(baselines: &[Baseline]) -> String {
+    let Some(first) = baselines.first() else { return String::new() };
+    let line = |name: &str, cells: Vec<String>| {
+        cells.iter().fold(format!("  {name:<34}"), |line, cell| line + &format!("{cell:>12}")) + "\n"
+    };
+    let heads = first.scores.iter().map(|score| score.label.clone()).collect();
+    let mut out = "Others, learnt from the same rows\n".to_owned() + &line("", heads);
+    for Baseline { name, scores } in baselines {
+        out += &line(name, scores.iter().map(|score| format!("{:.4}", score.value)).collect());
+    }
+    out
+}
+
 /// How far the probabilities can be trusted.
 fn trust(calibration: &Calibration, selective: &Selective) -> String {
     let Calibration { raw, temperature, scaled } = calibration;
@@ -137,6 +151,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     let mut out = format!("Test, {} rows, looked at once ({INTERVAL})\n", facts.test_rows);
     out += &scores(&outcome.results.scores);
     out += &trust(&outcome.results.calibration, &outcome.results.selective);
+    out += &baselines(&outcome.results.baselines);
     let why = match facts.val_loss {
         Some(loss) => format!("{}, the one with the smallest val_loss, {loss:.4}", facts.epoch),
         None => format!("{}, the last one", facts.epoch),

@@ -3,7 +3,6 @@
 //! Everything is done by worker processes, ours like the others', which take turns at each job ([`session`]). What is
 //! measured stands in [`shapes`], who can do it in [`worker`]; each group of measurements is a file.
 
-mod document;
 mod growth;
 mod job;
 mod machine;
@@ -241,7 +240,7 @@ fn write(root: &Path, sections: &[Section], plot: Option<&str>) -> Result<(), Fa
     let path = root.join("docs/performance.md");
     let mut document = fs::read_to_string(&path).map_err(|error| Failure::writing(&path, &error))?;
     for section in sections {
-        document = document::replaced(&document, section.name, &section.markdown())
+        document = crate::document::replaced(&document, section.name, &section.markdown())
             .map_err(|reason| Failure::new(Exit::Writing, format!("{}: {reason}", path.display())))?;
     }
     fs::write(&path, document).map_err(|error| Failure::writing(&path, &error))?;

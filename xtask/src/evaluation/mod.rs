@@ -1,15 +1,17 @@
 //! What is found out about a model once its training is over, and the files that keep it.
 
+mod baselines;
 mod files;
 mod rows;
 mod scores;
 mod trust;
 
+pub(crate) use baselines::run as baselines;
 pub(crate) use rows::{PredictedRows, predict};
 
 use crate::failure::{Exit, Failure};
 use crate::prepare::Prepared;
-use crate::results::{Calibration, Facts, RunResults, Score, Selective, ViewResults};
+use crate::results::{Baseline, Calibration, Facts, RunResults, Score, Selective, ViewResults};
 use crate::saved;
 use metrics::MetricError;
 use mmdynamic::{LossTerms, MultiViewDataset};
@@ -70,6 +72,7 @@ impl Outcome {
         data: &Prepared,
         folder: PathBuf,
         seed: u64,
+        baselines: Vec<Baseline>,
         facts: impl FnOnce() -> Facts,
     ) -> Result<Self, Failure> {
         let model = saved::load(checkpoint)?.model;
@@ -88,8 +91,7 @@ impl Outcome {
             selective,
             views,
             robustness: Vec::new(),
-            // Other methods on the rows of this seed's split: the table of several seeds shows them by name.
-            baselines: Vec::new(),
+            baselines,
         };
         let outcome = Outcome { results, terms, folder };
         outcome.write()?;

@@ -112,6 +112,11 @@ sections! {
         /// The value that early stopping wants small
         early_stopping_monitor: String = "val_loss".into(), value "NAME";
     }
+    /// What is said of a finished run.
+    report: Report {
+        /// Established classifiers beside the model
+        baselines: bool = false, value "BOOL", alias "baselines";
+    }
     /// Where the values of each epoch are written.
     loggers: Loggers {
         /// metrics.csv

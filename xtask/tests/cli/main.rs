@@ -1,5 +1,6 @@
 //! The program from outside: what it prints, what it writes, how it ends.
 
+mod baselines;
 mod bench;
 mod checkpoints;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The generated blocks of `docs/performance.md`. What stands around them is written by hand and stays as it is.
+//! The generated blocks of a document (`docs/performance.md`, `docs/results.md`). What stands around them is written by hand and stays as it is.
 
 /// Puts `text` between the markers of block `name`; the first missing block is put behind the generated ones there are.
 pub(crate) fn replaced(document: &str, name: &str, text: &str) -> Result<String, String> {
