@@ -1,7 +1,7 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{bench, completions, data, predict, print_config, study, test, train, validate};
+use crate::{bench, completions, data, page, predict, print_config, study, test, train, validate};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Predict(predict::PredictArgs),
     /// Print the settings that `train` would use, as a file
     PrintConfig(print_config::PrintConfigArgs),
+    /// Make the page of a run, or of several beside each other
+    Report(page::ReportArgs),
     /// Look at data before training
     Data(data::DataArgs),
     /// Measure kernels and training, alone or beside other libraries

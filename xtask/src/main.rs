@@ -14,6 +14,7 @@ mod evaluation;
 mod failure;
 mod fit;
 mod output;
+mod page;
 mod predict;
 mod prepare;
 mod print_config;
@@ -61,6 +62,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),
         cli::Command::PrintConfig(args) => print_config::run(&args),
+        cli::Command::Report(args) => page::run(&args),
         cli::Command::Data(args) => data::run(&args),
         cli::Command::Completions(args) => completions::run(&args),
         cli::Command::Bench(args) => bench::run(&args),

@@ -3,6 +3,7 @@
 use crate::evaluation::Outcome;
 use crate::failure::Failure;
 use crate::output;
+use crate::page;
 use crate::prepare;
 use crate::provenance::data_hash;
 use crate::report;
@@ -37,11 +38,12 @@ Scaling is fitted on the rows that are left. Test rows choose nothing: they are
 scored once, at the end.
 
 Each seed writes lightning_logs/version_N under --out: hparams.yaml,
-metrics.csv, results.csv and checkpoints/. The same data, flags and seed give
-the same bits for any number of threads (RAYON_NUM_THREADS). Ctrl-C ends the
-training after its batch and keeps checkpoints/last.ckpt; a second one ends it
-at once. --resume goes on where a run was stopped or killed, with its settings
-and its data, and ends with the same bits as if nothing had happened.
+metrics.csv, results.csv, results.json, checkpoints/, and report.html, the page
+to open, with its figures/. The same data, flags and seed give the same bits for
+any number of threads (RAYON_NUM_THREADS). Ctrl-C ends the training after its
+batch and keeps checkpoints/last.ckpt; a second one ends it at once. --resume
+goes on where a run was stopped or killed, with its settings and its data, and
+ends with the same bits as if nothing had happened.
 
 Examples:
   cargo xtask train
@@ -108,6 +110,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let mut outcomes = Vec::new();
     for seed in first..=first + (settings.run.seeds - 1) {
         let outcome = plan.run(seed)?;
+        page::make(&outcome.folder, false)?;
         for warning in &outcome.results.facts.warnings {
             output::note(&format!("warning: {warning}"));
         }

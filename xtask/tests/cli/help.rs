@@ -2,7 +2,7 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 13] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 11] = [
     &["predict", "-h"],
     &["bench", "-h"],
     &["ci", "-h"],
+    &["report", "-h"],
+    &["report", "compare", "-h"],
 ];
 
 #[test]

@@ -11,6 +11,7 @@ mod data_prepare;
 mod help;
 mod real_data;
 mod refused;
+mod report;
 #[cfg(unix)]
 mod resume;
 #[cfg(unix)]
