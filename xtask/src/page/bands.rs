@@ -101,7 +101,7 @@ fn along_precision(steps: &[(f64, f64)], at: &mut [Vec<f64>]) -> f64 {
     let positives = steps[steps.len() - 1].0;
     let mut sum = 0.0;
     let mut place = 0;
-    for pair in steps.windows(2) {
+    for pair in steps.windows(2).filter(|pair| pair[0] != pair[1]) {
         let precision = pair[1].0 / (pair[1].0 + pair[1].1).max(1.0);
         sum += (pair[1].0 - pair[0].0) * precision;
         while place <= PLACES && place as f64 / PLACES as f64 * positives <= pair[1].0 + 1e-9 {

@@ -86,7 +86,7 @@ fn page(runs: &[Run]) -> String {
     links.push(("configuration", "Configuration"));
     let program = &runs[0].results.facts.program;
     let foot = format!(
-        "Made from the files of the run folders alone by {program}. Intervals are 95 %, by bootstrap over the test rows: they do not tell one training from another; several seeds of each do."
+        "Made from the files of the run folders alone by version {program} of this program. Intervals are 95 %, by bootstrap over the test rows: they do not tell one training from another; several seeds of each do."
     );
     html::document(&format!("{} runs compared", runs.len()), &listed(&names(runs), 8), &links, &body, &foot)
 }

@@ -29,7 +29,7 @@ pub(crate) fn page(run: &Run, chapters: &[Chapter]) -> String {
         run.name, facts.seed, facts.epoch, facts.checkpoint
     );
     let foot = format!(
-        "Made from the files of the run folder alone by {}. Intervals are 95 %, by bootstrap over the test rows where nothing else is said: they hold for other samples like these, not for other trainings.",
+        "Made from the files of the run folder alone by version {} of this program. Intervals are 95 %, by bootstrap over the test rows where nothing else is said: they hold for other samples like these, not for other trainings.",
         facts.program
     );
     html::document(&format!("MMDynamic on {}", run.data_name()), &kind, &links, &body, &foot)

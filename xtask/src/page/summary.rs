@@ -60,11 +60,14 @@ fn sure(run: &Run) -> String {
     let commonest = commonest_share(run);
     let mut text = format!("Always naming the commonest class would be right for {}.", percent(commonest));
     if let Some((name, score)) = best_baseline(run) {
-        text += &format!(
-            " The best of {} simpler methods, {name}, reaches {}.",
-            run.results.baselines.len(),
-            with_interval(score)
-        );
+        let reached = match (score.name.as_str(), score.interval) {
+            ("acc", Some([low, high])) => {
+                format!("is right for {} ({} to {})", percent(score.value), percent(low), percent(high))
+            }
+            _ => format!("reaches {} {}", score.label, with_interval(score)),
+        };
+        let simpler = run.results.baselines.len();
+        text += &format!(" The best of {simpler} simpler methods, {name}, {reached}.");
     }
     let gap = certainty_gap(run);
     text += &match gap {
@@ -125,9 +128,7 @@ pub(crate) fn warnings(run: &Run) -> Vec<String> {
         all.push(format!("Its probabilities are too high by {} points on average: use the temperature, or read them as a ranking.", points(gap)));
     }
     all.extend(outside(run));
-    for (view, from, to) in rising(run) {
-        all.push(format!("Its confidence in {view} rises with noise, from {} to {}: a high confidence is no sign of good data.", two(from), two(to)));
-    }
+    all.extend(misled(run));
     if run.results.facts.validation_rows == 0 {
         all.push("No rows were held out to choose the epoch: the last one was tested, whether it was the best or not.".into());
     }
@@ -185,6 +186,16 @@ fn outside(run: &Run) -> Option<String> {
             "Some confidences lie outside 0 to 1 ({}): they are predictions, not probabilities.",
             listed(&named, 8)
         )
+    })
+}
+
+/// All views whose confidence rises with noise, in one line.
+fn misled(run: &Run) -> Option<String> {
+    let said = |(view, from, to): &(String, f64, f64)| format!("{view} from {} to {}", two(*from), two(*to));
+    let rising: Vec<String> = rising(run).iter().map(said).collect();
+    (!rising.is_empty()).then(|| {
+        let views = listed(&rising, 4);
+        format!("Its confidence rises with noise where it should fall ({views}): a high one is no sign of good data.")
     })
 }
 

@@ -207,6 +207,7 @@ pub(crate) fn width_of(text: &str, size: f64) -> f64 {
         'f' | 'r' | 't' | 'I' | ' ' | '(' | ')' | '[' | ']' | '-' => 0.42,
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.98,
         c if c.is_ascii_uppercase() => 0.72,
+        c if c.is_ascii_digit() => 0.61,
         c if (c as u32) < 0x2000 => 0.62,
         c if (0x2000..0x2070).contains(&(c as u32)) => 0.62,
         _ => 1.05,

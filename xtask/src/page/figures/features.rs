@@ -47,7 +47,7 @@ fn note(views: &[&ViewResults]) -> String {
 fn panel(view: &ViewResults, most: f64) -> Panel {
     let drawn: Vec<&FeatureResult> = view.features.iter().take(DRAWN).collect();
     let permuted = permuted(view);
-    let (left, top) = (140.0, 42.0);
+    let (left, top) = (150.0, 42.0);
     let right = if permuted { WIDTH - 62.0 } else { WIDTH - 10.0 };
     let bottom = top + ROW * drawn.len() as f64;
     let x = Scale::over(std::iter::once(most), &[0.0], (left, right));

@@ -174,6 +174,10 @@ fn stairs(ranked: &Ranked) -> Vec<(f64, f64)> {
     let mut from = 0.0;
     let mut path = Vec::new();
     for (recall, precision) in points {
+        // Once all are found, a lower threshold only adds false alarms.
+        if from == 1.0 {
+            break;
+        }
         path.extend([(from, precision), (recall, precision)]);
         from = recall;
     }

@@ -6,6 +6,8 @@ use crate::page::svg::{Panel, Plot, Space, WIDTH, px};
 use crate::page::words::{count, percent, three, two};
 use crate::results::CalibrationScores;
 use maud::{Markup, html};
+use metrics::{Binning, ReliabilityBin, reliability_curve};
+use ndarray::Array2;
 
 /// As many bins as the expected calibration error has.
 const BINS: usize = 10;
@@ -67,19 +69,22 @@ fn finding(run: &Run) -> String {
 
 /// Dividing logits by a temperature raises probabilities to its inverse power.
 fn bins(run: &Run, temperature: f64) -> Vec<Bin> {
-    let mut bins: Vec<Bin> = (0..BINS).map(|_| Bin { rows: 0, hits: 0, certainty: 0.0 }).collect();
-    for (row, hit) in run.results.test.probabilities.iter().zip(run.hits()) {
-        let powers: Vec<f64> = row.iter().map(|p| p.max(0.0).powf(1.0 / temperature)).collect();
-        let certainty = powers[largest(&powers)] / powers.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        // Closed above, as in the expected calibration error.
-        let bin = &mut bins[((certainty * BINS as f64).ceil() as usize).clamp(1, BINS) - 1];
-        bin.rows += 1;
-        bin.hits += usize::from(hit);
-        bin.certainty += certainty;
+    let test = &run.results.test;
+    let mut sharpened = Array2::zeros((test.labels.len(), run.results.facts.classes.len()));
+    for (row, mut to) in test.probabilities.iter().zip(sharpened.rows_mut()) {
+        let powers = row.iter().map(|p| p.clamp(0.0, 1.0).powf(1.0 / temperature));
+        to.iter_mut().zip(powers).for_each(|(to, power)| *to = power);
+        let sum = to.sum().max(f64::MIN_POSITIVE);
+        to /= sum;
     }
-    bins.retain(|bin| bin.rows > 0);
-    bins.iter_mut().for_each(|bin| bin.certainty /= bin.rows as f64);
-    bins
+    // Labels and probabilities were checked when the run was read.
+    let bins = reliability_curve(&test.labels, &sharpened, BINS, Binning::EqualWidth).unwrap_or_default();
+    let of = |bin: ReliabilityBin| Bin {
+        rows: bin.count,
+        hits: (bin.accuracy * bin.count as f64).round() as usize,
+        certainty: bin.confidence,
+    };
+    bins.into_iter().map(of).collect()
 }
 
 impl Bin {
@@ -97,7 +102,8 @@ impl Bin {
 }
 
 fn panel(name: &str, bins: &[Bin], scores: &CalibrationScores, tone: usize) -> Panel {
-    let space = Space::of(WIDTH, 300.0);
+    // The largest dot at 1 stays clear of the name above.
+    let space = Space { top: 36.0, ..Space::of(WIDTH, 310.0) };
     let plot = space.unit();
     let most = bins.iter().map(|bin| bin.rows).max().unwrap_or(1) as f64;
     let error = format!("ECE {}, Brier {}", three(scores.ece), three(scores.brier));
@@ -113,7 +119,7 @@ fn panel(name: &str, bins: &[Bin], scores: &CalibrationScores, tone: usize) -> P
         .map(|bin| format!("{} certain, {} right", percent(bin.certainty), percent(bin.right())))
         .collect();
     let description = format!("{error}. By certainty: {}", said.join("; "));
-    Panel { width: WIDTH, height: 300.0, title: format!("Reliability {name}"), description, body }
+    Panel { width: WIDTH, height: 310.0, title: format!("Reliability {name}"), description, body }
 }
 
 fn dot(plot: &Plot, bin: &Bin, most: f64, tone: usize) -> Markup {

@@ -8,7 +8,7 @@ use crate::results::{RobustnessCurve, RobustnessPoint};
 use maud::html;
 
 /// Room for the names at the lines' ends.
-const NAMES: f64 = 96.0;
+const NAMES: f64 = 92.0;
 
 pub(super) fn figure(run: &Run) -> Option<Figure> {
     let curves = &run.results.robustness;
@@ -91,7 +91,7 @@ fn panel(
     value: impl Fn(&RobustnessCurve, &RobustnessPoint) -> f64,
 ) -> Panel {
     let height = 290.0;
-    let space = Space { right: WIDTH - NAMES - 22.0, ..Space::of(WIDTH, height) };
+    let space = Space { right: WIDTH - NAMES - 32.0, ..Space::of(WIDTH, height) };
     let values = || curves.iter().flat_map(|curve| curve.points.iter().map(|point| value(curve, point)));
     let noise = curves.iter().flat_map(|curve| curve.points.iter().filter_map(|point| point.sigma));
     let plot = Plot {
@@ -113,11 +113,11 @@ fn panel(
     let wanted: Vec<f64> = curves.iter().map(|curve| missing(curve).unwrap_or_else(|| last(curve))).collect();
     let gap = 15.0f64.min((space.bottom - space.top) / curves.len().max(1) as f64);
     let places = spread(&wanted, gap, (space.top, space.bottom));
-    let edge = space.right + 14.0;
+    let edge = space.right + 26.0;
     let body = html! {
         (plot.axes("noise, standard deviations", y_name, 4))
         @if curves.iter().any(|curve| missing(curve).is_some()) {
-            text class="tick mid" x=(px(edge + 3.0)) y=(px(space.bottom + 17.0)) { "gone" }
+            text class="tick mid" x=(px(edge + 4.0)) y=(px(space.bottom + 17.0)) { "gone" }
         }
         @for (i, (curve, place)) in curves.iter().zip(places).enumerate() {
             @let tone = colour(i);
