@@ -21,9 +21,8 @@ pub(crate) fn rendered(svg: &str) -> Result<Vec<u8>, Failure> {
     const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans-subset.ttf");
     const BOLD: &[u8] = include_bytes!("../../fonts/DejaVuSans-Bold-subset.ttf");
     const SCALE: f32 = 2.0;
+    // Of no other font, so that every machine draws the same; letters that it lacks are left out.
     let mut options = usvg::Options::default();
-    // Letters that the fonts at hand lack are taken from the system's.
-    options.fontdb_mut().load_system_fonts();
     options.fontdb_mut().load_font_data(FONT.to_vec());
     options.fontdb_mut().load_font_data(BOLD.to_vec());
     options.font_family = "DejaVu Sans".into();
