@@ -106,7 +106,7 @@ pub(crate) fn panel(score: &Score, entries: &[Entry<'_>], guide: Option<f64>) ->
             @let y = top + ROW * i as f64;
             @let is_model = entry.name == MODEL;
             @let tone = colour(entry.tone);
-            text class=(if is_model { "strong" } else { "" }) x=(px(left)) y=(px(y + 12.0)) { (fitted(entry.name, 12.0, right - left)) }
+            text class=(if is_model { "halo strong" } else { "halo" }) x=(px(left)) y=(px(y + 12.0)) { (fitted(entry.name, 12.0, right - left)) }
             @if let Some([low, high]) = entry.score.interval {
                 path class={ "line s" (tone) } d={ "M" (px(x.within(low))) " " (px(y + 22.0)) "H" (px(x.within(high))) } {}
             }
