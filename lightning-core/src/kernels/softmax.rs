@@ -288,6 +288,28 @@ mod tests {
     }
 
     #[test]
+    fn extreme_scores_neither_overflow_nor_vanish() {
+        let inf = f32::INFINITY;
+        let tiny = f32::from_bits(1);
+        for (scores, expected) in [
+            ([f32::MAX, -f32::MAX, 0.0, -1.0], [1.0, 0.0, 0.0, 0.0]),
+            ([1e38, 1e38, 0.0, -inf], [0.5, 0.5, 0.0, 0.0]),
+            ([tiny, -tiny, 0.0, f32::MIN_POSITIVE], [0.25; 4]),
+            ([-f32::MAX; 4], [0.25; 4]),
+        ] {
+            let a = ndarray::arr2(&[scores; 3]).into_dyn();
+            let mut y = ArrayD::zeros(a.raw_dim());
+            softmax_lanes(y.view_mut(), a.view(), 1);
+            assert_eq!(y, ndarray::arr2(&[expected; 3]).into_dyn(), "softmax of {scores:?}");
+            log_softmax_lanes(y.view_mut(), a.view(), 1);
+            let whole = expected.iter().filter(|p| **p > 0.0).count() as f32;
+            let top = y[[0, expected.iter().position(|p| *p > 0.0).expect("one")]];
+            assert!((top + whole.ln()).abs() <= f32::EPSILON * 2.0, "log-softmax of {scores:?}: {y}");
+            assert!(y.iter().all(|y| !y.is_nan()), "log-softmax of {scores:?}: {y}");
+        }
+    }
+
+    #[test]
     fn a_nan_anywhere_in_a_lane_reaches_all_of_it() {
         for place in [0, 15, 16, 30, 33] {
             let mut a = scores(1, 34);

@@ -39,7 +39,7 @@ const TILES: usize = 16;
 const MIN_TILE: usize = 1 << 17;
 /// Rows up to which `B` is read in place: each element is used too rarely to repay a copy.
 const DIRECT_ROWS: usize = 48;
-/// Bytes of `B` up to which it is read in place: a second-level cache, from which the kernel has time to fetch a row.
+/// Bytes of a second-level cache. Up to that `B` is read in place: the kernel has time to fetch its rows from there.
 const DIRECT_BYTES: usize = 1 << 20;
 /// Inner dimension up to which an operand is read in place: its strips fit the first-level cache as they are.
 const DIRECT_K: usize = 8;
@@ -105,9 +105,12 @@ fn blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 /// Whether the kernel reads `b` where it is.
 fn columns_in_place<T>(m: usize, b: Mat<T>) -> bool {
     // Rows a multiple of 4 KB apart share a few sets of the second-level cache.
-    let fits =
-        b.rows * b.cols * size_of::<T>() <= DIRECT_BYTES && !apart::<T>(b.row_stride).is_multiple_of(4096);
+    let fits = bytes(&b) <= DIRECT_BYTES && !apart::<T>(b.row_stride).is_multiple_of(4096);
     b.rows_are_slices() && (fits || m <= DIRECT_ROWS || b.rows <= DIRECT_K)
+}
+
+fn bytes<T>(x: &Mat<T>) -> usize {
+    x.rows * x.cols * size_of::<T>()
 }
 
 /// A stride in bytes.
@@ -189,6 +192,7 @@ impl<T: Float> Block<'_, T> {
             b_row: b.along,
             c: c.ptr,
             c_row: c.row_stride,
+            far: bytes(&self.c) > DIRECT_BYTES,
             last,
             b_last: if b.filled_up { lanes } else { last },
             alpha: self.alpha,

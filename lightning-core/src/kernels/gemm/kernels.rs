@@ -1,5 +1,7 @@
 //! The table of micro-kernels of one instruction set, and the choice among the sets.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::outer::Outer;
 use super::portable;
 use super::vector::{Dots, Rows, Tile, Turned};
@@ -11,6 +13,9 @@ use super::{avx2, avx512};
 pub enum Family {
     /// Whatever the compiler's target has.
     Portable,
+    /// 64-bit ARM.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -29,6 +34,10 @@ impl Family {
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
                 found.push(Family::Avx512);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Family::Neon);
         }
         found.into_iter()
     }
@@ -76,6 +85,8 @@ macro_rules! element {
             fn kernels(family: Family) -> &'static Kernels<Self> {
                 match family {
                     Family::Portable => &portable::$name,
+                    #[cfg(target_arch = "aarch64")]
+                    Family::Neon => &neon::$name,
                     #[cfg(target_arch = "x86_64")]
                     Family::Avx2 => &avx2::$name,
                     #[cfg(target_arch = "x86_64")]

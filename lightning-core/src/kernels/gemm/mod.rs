@@ -3,7 +3,7 @@
 //! `gemm` checks the shapes and picks a road. Most products take the blocked road ([`blocked`]); products with at most
 //! eight columns or rows whose other operand can be read in slices along the inner dimension are dot products
 //! ([`narrow`]); with an inner dimension of at most eight, or one or two rows, they are sums of outer products ([`outer`]).
-//! [`epilogue`] finishes the numbers of a tile while they are in the cache. [`vector`] has the bodies of the micro-kernels, `avx512`, `avx2` and `portable` their registers.
+//! [`epilogue`] finishes the numbers of a tile while they are in the cache. [`vector`] has the bodies of the micro-kernels, `avx512`, `avx2`, `neon` and `portable` their registers.
 //!
 //! Which road is taken, and every size of a block, depends on shapes and strides alone; the inner dimension is never
 //! shared out. So any number of threads gives the same bits.
@@ -17,6 +17,8 @@ mod epilogue;
 mod kernels;
 mod mat;
 mod narrow;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod outer;
 mod pack;
 mod portable;

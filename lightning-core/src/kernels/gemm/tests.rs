@@ -229,6 +229,87 @@ fn nan_and_infinity_reach_their_row_and_column_and_no_other() {
     }
 }
 
+/// A shape for each road, whole registers and the rest of one.
+const ROADS: [(usize, usize, usize); 8] = [
+    (60, 70, 50),
+    (50, 2, 90),
+    (3, 100, 70),
+    (37, 61, 5),
+    (61, 37, 1),
+    (1, 100, 33),
+    (2, 33, 64),
+    (9, 5, 1100),
+];
+
+/// `a` has one number in each row, `b` is one number everywhere: so is each row of the product, exactly.
+fn check_rows<F: Float>(numbers: &[F], factor: F) {
+    for (m, n, k) in ROADS {
+        for family in Family::available() {
+            let mut a = Array2::<F>::zeros((m, k));
+            for i in 0..m {
+                a[[i, i * 7 % k]] = numbers[i % numbers.len()];
+            }
+            let (b, mut c) = (Array2::from_elem((k, n), factor), Array2::from_elem((m, n), F::nan()));
+            gemm_with(family, F::one(), a.view(), b.view(), F::zero(), c.view_mut());
+            for ((i, j), &x) in c.indexed_iter() {
+                let expected = numbers[i % numbers.len()] * factor;
+                let same = x == expected || x.is_nan() && expected.is_nan();
+                assert!(same, "{family:?} {m}×{n}×{k}: {x:e} at ({i}, {j}), not {expected:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_smallest_and_largest_numbers_are_kept_on_every_road() {
+    let (tiny32, tiny64) = (f32::from_bits(1), f64::from_bits(1));
+    let single =
+        [tiny32, -3.0 * tiny32, f32::MIN_POSITIVE / 2.0, f32::MIN_POSITIVE, 1e-38, 1e38, -f32::MAX, 0.0];
+    let double =
+        [tiny64, -3.0 * tiny64, f64::MIN_POSITIVE / 2.0, f64::MIN_POSITIVE, 1e-308, 1e308, -f64::MAX, 0.0];
+    // Kept, halved into the subnormal numbers, brought back from them, and beyond the largest.
+    for factor in [1.0, 0.5, 1e38, 4.0, -0.0] {
+        check_rows::<f32>(&single, factor);
+    }
+    for factor in [1.0, 0.5, 1e308, 4.0, -0.0] {
+        check_rows::<f64>(&double, factor);
+    }
+}
+
+#[test]
+fn subnormal_numbers_add_up_exactly_on_every_road() {
+    for (m, n, k) in ROADS {
+        for family in Family::available() {
+            let a = Array2::from_shape_fn((m, k), |(i, p)| f32::from_bits((i + p) as u32 % 9));
+            let (b, mut c) = (Array2::ones((k, n)), Array2::from_elem((m, n), f32::NAN));
+            gemm_with(family, 1.0, a.view(), b.view(), 0.0, c.view_mut());
+            for ((i, j), x) in c.indexed_iter() {
+                let units = (0..k).map(|p| (i + p) as u32 % 9).sum();
+                assert_eq!(
+                    x.to_bits(),
+                    f32::to_bits(f32::from_bits(units)),
+                    "{family:?} {m}×{n}×{k} ({i}, {j})"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nan_in_a_column_of_b_reaches_that_column_and_no_other() {
+    for (m, n, k) in ROADS {
+        for family in Family::available() {
+            let (a, mut b, mut c) =
+                (Array2::<f64>::ones((m, k)), Array2::ones((k, n)), Array2::zeros((m, n)));
+            b[[k / 2, n - 1]] = f64::NAN;
+            gemm_with(family, 1.0, a.view(), b.view(), 0.0, c.view_mut());
+            let right =
+                c.indexed_iter().all(|((_, j), x)| if j == n - 1 { x.is_nan() } else { *x == k as f64 });
+            assert!(right, "{family:?} {m}×{n}×{k}");
+        }
+    }
+}
+
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
     use Layout::*;

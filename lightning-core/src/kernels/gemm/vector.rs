@@ -59,6 +59,8 @@ pub(super) struct Tile<T> {
     /// Row i of `c` is the slice at `c + i · c_row`.
     pub(super) c: *mut T,
     pub(super) c_row: isize,
+    /// Whether `c` is not likely to be in a near cache.
+    pub(super) far: bool,
     /// Columns of `c` in the last vector, 1 ..= LANES.
     pub(super) last: usize,
     /// Columns of `b` in the last vector that can be read: as many, or LANES.
@@ -76,9 +78,11 @@ pub(super) struct Tile<T> {
 pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
     // SAFETY: all places are those that the caller vouches for; pointers past the last are made, not read.
     unsafe {
-        for i in 0..R {
-            for j in 0..N {
-                V::expect(t.c.wrapping_offset(i as isize * t.c_row).wrapping_add(j * V::LANES));
+        if t.far {
+            for i in 0..R {
+                for j in 0..N {
+                    V::expect(t.c.wrapping_offset(i as isize * t.c_row).wrapping_add(j * V::LANES));
+                }
             }
         }
         let mut acc = [[V::splat(V::Elem::default()); N]; R];
