@@ -77,9 +77,9 @@ fn write_log(dir: &Path) -> io::Result<Value> {
     }))
 }
 
-/// A Python that has TensorBoard: the one that `TENSORBOARD_PYTHON` names, or `python3`.
+/// A Python that has TensorBoard: the one that `CHECKS_PYTHON` names, or `python3`.
 fn python() -> Option<String> {
-    let named = std::env::var("TENSORBOARD_PYTHON").ok().filter(|path| !path.is_empty());
+    let named = std::env::var("CHECKS_PYTHON").ok().filter(|path| !path.is_empty());
     let python = named.unwrap_or_else(|| "python3".into());
     let check = Command::new(&python).args(["-c", "import tensorboard"]).output();
     check.is_ok_and(|ended| ended.status.success()).then_some(python)
@@ -94,7 +94,7 @@ fn the_real_tensorboard_finds_everything_again() {
     let Some(python) = python() else {
         // The test runner keeps what a passing test prints to itself: this must be seen.
         let told = "the_real_tensorboard_finds_everything_again: SKIPPED the real reader, only bytes are compared: \
-                    no python with tensorboard; set TENSORBOARD_PYTHON to one";
+                    no python with tensorboard; set CHECKS_PYTHON to one";
         let _ = writeln!(io::stderr(), "{told}");
         return;
     };

@@ -38,16 +38,20 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+mod architecture;
 mod batch;
 mod config;
 pub mod data;
 mod loss;
 mod model;
 mod module;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod optimization;
 mod reference;
 mod trained;
 
+pub use architecture::ArchitectureError;
 pub use batch::{MultiViewBatch, MultiViewDataset};
 pub use config::{Confidence, Config, ConfigError, Hyperparameters, LossWeights};
 pub use loss::LossTerms;

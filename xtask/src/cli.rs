@@ -1,7 +1,9 @@
 //! The commands as clap sees them, and the help that teaches them.
 
 use crate::failure::{Exit, Failure};
-use crate::{bench, completions, data, page, predict, print_config, study, test, train, validate};
+use crate::{
+    bench, completions, data, export, import, page, predict, print_config, study, test, train, validate,
+};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     PrintConfig(print_config::PrintConfigArgs),
     /// Make the page of a run, or of several beside each other
     Report(page::ReportArgs),
+    /// Hand a model on: to PyTorch or as ONNX
+    Export(export::ExportArgs),
+    /// Take a model over: weights from PyTorch
+    Import(import::ImportArgs),
     /// Look at data before training
     Data(data::DataArgs),
     /// Measure kernels and training, alone or beside other libraries

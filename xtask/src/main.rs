@@ -11,8 +11,11 @@ mod completions;
 mod data;
 mod document;
 mod evaluation;
+mod export;
 mod failure;
 mod fit;
+mod import;
+mod npy;
 mod output;
 mod page;
 mod predict;
@@ -63,6 +66,8 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Predict(args) => predict::run(&args),
         cli::Command::PrintConfig(args) => print_config::run(&args),
         cli::Command::Report(args) => page::run(&args),
+        cli::Command::Export(args) => export::run(&args),
+        cli::Command::Import(args) => import::run(&args),
         cli::Command::Data(args) => data::run(&args),
         cli::Command::Completions(args) => completions::run(&args),
         cli::Command::Bench(args) => bench::run(&args),

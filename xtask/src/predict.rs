@@ -3,12 +3,13 @@
 use crate::failure::{Exit, Failure};
 use crate::saved::Loaded;
 use crate::source::DataOptions;
-use crate::{evaluation, output, saved, source};
-use clap::Args;
+use crate::{evaluation, npy, output, saved, source};
+use clap::{Args, ValueEnum};
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;
 use mmdynamic::Prediction;
 use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with};
+use ndarray::{ArrayView2, Axis, concatenate};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ predicted.
 
 Examples:
   cargo xtask predict last.ckpt --data ROSMAP --out predictions.csv
+  cargo xtask predict last.ckpt --data ROSMAP --out probabilities.npy
   cargo xtask predict last.ckpt --views mrna.csv meth.csv mirna.csv | head
 
 Exit codes: 0 done, 2 wrong flag, 3 data refused, 4 checkpoint refused,
@@ -44,12 +46,55 @@ pub(crate) struct PredictArgs {
     /// One csv per view, instead of a folder
     #[arg(long, value_name = "FILE", num_args = 1..)]
     views: Option<Vec<PathBuf>>,
-    /// File for the table [default: the terminal]
+    /// File for the result [default: the terminal]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// csv or npy [default: by the name of --out]
+    #[arg(long, value_name = "NAME", hide_possible_values = true)]
+    format: Option<Format>,
+    /// In an npy file: probabilities, confidences, class
+    #[arg(long, value_name = "NAME", hide_possible_values = true, hide_default_value = true)]
+    #[arg(default_value = "probabilities")]
+    what: What,
+}
+
+/// How predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    Npy,
+}
+
+/// Which of the predictions an npy file holds: it has place for one array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Probabilities,
+    Confidences,
+    Class,
+}
+
+impl PredictArgs {
+    fn format(&self) -> Format {
+        let is_npy = |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy"));
+        self.format.unwrap_or(if self.out.as_ref().is_some_and(is_npy) { Format::Npy } else { Format::Csv })
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        match (self.format(), self.what, &self.out) {
+            (Format::Csv, What::Confidences | What::Class, _) => Err(Failure::new(
+                Exit::Usage,
+                "--what chooses the array of an npy file, csv has all; add --out FILE.npy or leave it out",
+            )),
+            (Format::Npy, _, None) => {
+                Err(Failure::new(Exit::Usage, "npy is no text for a terminal; add --out FILE.npy"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
+    args.check()?;
     let loaded = saved::load(&args.checkpoint)?;
     let raw = match &args.views {
         Some(files) => read_views(files, &loaded)?,
@@ -60,20 +105,23 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
         }
     };
     let predictions = evaluation::predict(&loaded.model, &loaded.data.preprocessing.transform(&raw)?)?;
-    let table = table(&predictions, &raw.sample_names, &loaded.data.class_names)?;
+    let bytes = match args.format() {
+        Format::Csv => table(&predictions, &raw.sample_names, &loaded.data.class_names)?.into_bytes(),
+        Format::Npy => array(&predictions, args.what)?,
+    };
     match &args.out {
-        None => output::print(&table),
-        Some(path) => write(path, &table).map_err(|error| Failure::writing(path, &error)),
+        None => output::print(&String::from_utf8_lossy(&bytes)),
+        Some(path) => write(path, &bytes).map_err(|error| Failure::writing(path, &error)),
     }
 }
 
 /// A file is replaced as a whole. A device or a pipe is written to: a rename would put a file in its place.
-fn write(path: &Path, table: &str) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() && !found.is_dir() => {
-            std::io::Write::write_all(&mut fs::OpenOptions::new().write(true).open(path)?, table.as_bytes())
+            std::io::Write::write_all(&mut fs::OpenOptions::new().write(true).open(path)?, bytes)
         }
-        _ => write_atomically(path, table.as_bytes()),
+        _ => write_atomically(path, bytes),
     }
 }
 
@@ -120,6 +168,27 @@ fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure>
     })
 }
 
+/// All batches as one array.
+fn array(predictions: &[Prediction], what: What) -> Result<Vec<u8>, Failure> {
+    let stack = |part: fn(&Prediction) -> ArrayView2<'_, f64>| {
+        let parts: Vec<_> = predictions.iter().map(part).collect();
+        concatenate(Axis(0), &parts).expect("all batches have the model's columns")
+    };
+    Ok(match what {
+        What::Probabilities => npy::floats(stack(|batch| batch.probabilities.view()).view()),
+        What::Confidences => npy::floats(stack(|batch| batch.confidences.view()).view()),
+        What::Class => {
+            npy::integers(&predictions.iter().map(chosen).collect::<Result<Vec<_>, _>>()?.concat())
+        }
+    })
+}
+
+/// The index of each row's class.
+fn chosen(batch: &Prediction) -> Result<Vec<usize>, Failure> {
+    argmax_rows(batch.probabilities.view())
+        .map_err(|error| Failure::new(Exit::Checkpoint, format!("the model gives no prediction: {error}")))
+}
+
 fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> Result<String, Failure> {
     let views = predictions.first().map_or(0, |batch| batch.confidences.ncols());
     let mut out = String::from("row,sample,class");
@@ -132,10 +201,7 @@ fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> 
     out.push('\n');
     let mut samples = samples.iter().enumerate();
     for batch in predictions {
-        let chosen = argmax_rows(batch.probabilities.view()).map_err(|error| {
-            Failure::new(Exit::Checkpoint, format!("the model gives no prediction: {error}"))
-        })?;
-        for ((i, class), (row, sample)) in chosen.into_iter().enumerate().zip(&mut samples) {
+        for ((i, class), (row, sample)) in chosen(batch)?.into_iter().enumerate().zip(&mut samples) {
             let _ = write!(out, "{},{},{}", row + 1, quoted(sample), quoted(&classes[class]));
             let numbers = batch.probabilities.row(i).into_iter().chain(batch.confidences.row(i));
             numbers.for_each(|number| {

@@ -34,7 +34,7 @@ impl From<String> for Trouble {
 }
 
 impl Trouble {
-    fn at(self, path: &Path) -> CheckpointError {
+    pub(super) fn at(self, path: &Path) -> CheckpointError {
         match self {
             Trouble::Io(source) => CheckpointError::read(path)(source),
             Trouble::Refused(reason) => CheckpointError::refused(path)(reason),
@@ -105,7 +105,7 @@ pub(super) fn peek(path: &Path) -> Result<Position, CheckpointError> {
     look().map_err(|trouble| trouble.at(path))
 }
 
-fn open(path: &Path) -> Result<(File, u64), Trouble> {
+pub(super) fn open(path: &Path) -> Result<(File, u64), Trouble> {
     let meta = std::fs::metadata(path)?;
     if !meta.is_file() {
         return Err(String::from("not a regular file").into());

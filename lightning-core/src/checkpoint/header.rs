@@ -11,7 +11,7 @@ pub(super) const MAX_HEADER: u64 = 1 << 20;
 /// The most entries of a file.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 /// The one metadata entry: a map of several would be written in an order that differs from run to run.
-const KEY: &str = "lightning";
+pub(super) const KEY: &str = "lightning";
 /// Hexadecimal digits of a CRC-32.
 const DIGITS: usize = 8;
 

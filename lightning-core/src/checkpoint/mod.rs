@@ -33,12 +33,14 @@ mod header;
 mod recover;
 mod sections;
 mod store;
+mod weights;
 mod writer;
 
 pub use contents::{Checkpoint, Position, RestoreError};
 pub use error::CheckpointError;
 pub use recover::{Newest, newest_valid};
 pub use store::{remove_leftovers, write_atomically};
+pub use weights::{read_weights, write_weights};
 pub use writer::CheckpointWriter;
 
 /// The version of the format that this code writes; it reads this and those before.

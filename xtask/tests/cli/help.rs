@@ -2,7 +2,7 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 18] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
@@ -12,6 +12,11 @@ const COMMANDS: [&[&str]; 13] = [
     &["validate", "-h"],
     &["test", "-h"],
     &["predict", "-h"],
+    &["export", "-h"],
+    &["export", "weights", "-h"],
+    &["export", "onnx", "-h"],
+    &["import", "-h"],
+    &["import", "weights", "-h"],
     &["bench", "-h"],
     &["ci", "-h"],
     &["report", "-h"],

@@ -8,6 +8,8 @@ mod ci;
 mod config;
 mod data;
 mod data_prepare;
+mod exchange;
+mod exchange_python;
 mod help;
 mod real_data;
 mod refused;
