@@ -2,7 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::{
-    bench, completions, data, export, import, page, predict, print_config, study, test, train, validate,
+    bench, completions, cv, data, export, import, page, predict, print_config, study, test, train, validate,
 };
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -37,6 +37,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train a model, keep its best or last epoch, test it once
     Train(train::TrainArgs),
+    /// Test every row once, by models that did not see it; repeat that
+    Cv(cv::CvArgs),
     /// Score a checkpoint on the validation rows of its training
     Validate(validate::ValidateArgs),
     /// Score a checkpoint on the test rows

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod cli;
 mod completions;
+mod cv;
 mod data;
 mod document;
 mod evaluation;
@@ -61,6 +62,7 @@ fn run(command: cli::Command) -> Result<(), Failure> {
     signals::let_writes_fail();
     match command {
         cli::Command::Train(args) => train::run(&args),
+        cli::Command::Cv(args) => cv::run(&args),
         cli::Command::Validate(args) => validate::run(&args),
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),

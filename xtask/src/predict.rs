@@ -213,7 +213,8 @@ fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> 
     Ok(out)
 }
 
-fn quoted(name: &str) -> String {
+/// A name as a cell of a csv line.
+pub(crate) fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {

@@ -1,9 +1,12 @@
 //! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
 
-use crate::evaluation::{Judgement, Outcome};
-use crate::results::{Baseline, Calibration, CalibrationScores, Score, Selective};
+use crate::evaluation::{Judgement, LEVEL, Outcome};
+use crate::results::{
+    Baseline, Calibration, CalibrationScores, MeanScore, MethodScores, Score, SeedsResults, Selective,
+};
 use crate::source::{Source, classes};
 use lightning_core::nn::Module;
+use metrics::mean_interval;
 use mmdynamic::MmDynamic;
 use std::fmt::Write as _;
 
@@ -207,20 +210,54 @@ pub(crate) fn seeds_row(outcome: &Outcome) -> String {
     format!("{}{:>7}  {folder}\n", numbers(&facts.seed.to_string(), &outcome.numbers()), facts.epoch)
 }
 
-/// Mean and sample standard deviation below the rows.
-pub(crate) fn seeds_foot(outcomes: &[Outcome]) -> String {
-    let rows: Vec<Vec<f64>> = outcomes.iter().map(Outcome::numbers).collect();
-    let columns = rows.first().map_or(0, Vec::len);
-    let column = |j: usize| rows.iter().map(|row| row[j]).collect::<Vec<_>>();
-    let means: Vec<f64> = (0..columns).map(|j| mean(&column(j))).collect();
-    let deviations: Vec<f64> = (0..columns).map(|j| deviation(&column(j))).collect();
+/// Mean, sample standard deviation and interval of the mean below the rows.
+pub(crate) fn seeds_foot(outcomes: &[Outcome], found: &SeedsResults) -> String {
+    let losses: Vec<f64> = outcomes.iter().map(|outcome| outcome.terms.total()).collect();
+    let mut out = String::new();
+    if let (Some(model), Ok(loss)) = (found.methods.first(), mean_interval(&losses, LEVEL)) {
+        let line = |label: &str, of: fn(&MeanScore) -> f64, loss: f64| {
+            let values: Vec<f64> = model.scores.iter().map(of).chain([loss]).collect();
+            numbers(label, &values) + "\n"
+        };
+        let end = |interval: Option<[f64; 2]>, at: usize| interval.map_or(f64::NAN, |ends| ends[at]);
+        out += &line("mean", |score| score.mean, loss.mean);
+        out += &line("sd", |score| score.sd.unwrap_or(f64::NAN), loss.sd.unwrap_or(f64::NAN));
+        out += &line("lower", |score| score.interval.map_or(f64::NAN, |ends| ends[0]), end(loss.interval, 0));
+        out += &line("upper", |score| score.interval.map_or(f64::NAN, |ends| ends[1]), end(loss.interval, 1));
+    }
+    out += "train loss: the sum of all terms on the rows learnt from, dropout off; sd: over\n";
+    out += "seeds (n - 1); lower, upper: 95 % interval of the mean over seeds, by Student's\n";
+    out += "t; it does not tell of other test rows; epochs are counted from 0\n";
+    if found.methods.len() > 1 {
+        out += &methods(&found.methods);
+    }
     let seconds: f64 = outcomes.iter().map(|outcome| outcome.results.facts.seconds).sum();
     let logs = outcomes.first().and_then(|outcome| outcome.folder.parent());
-    let mut out = format!("{}\n{}\n", numbers("mean", &means), numbers("sd", &deviations));
-    out += "train loss: the sum of all terms on the rows learnt from, dropout off; sd: over\n";
-    out += "seeds (n - 1); epochs are counted from 0\n";
     out += &field("Time", &format!("{seconds:.1} s"));
     out + &field("Files", &logs.map_or(String::new(), |folder| folder.display().to_string()))
+}
+
+/// A table of methods: mean ± deviation of each score, and below it the interval of the mean.
+pub(crate) fn methods(methods: &[MethodScores]) -> String {
+    let scores = methods.first().map_or(&[][..], |method| &method.scores);
+    let line = |name: &str, cell: &dyn Fn(&MeanScore) -> String, scores: &[MeanScore]| {
+        let cells: String = scores.iter().map(|score| format!("{:>18}", cell(score))).collect();
+        format!("{name:<26}{cells}\n")
+    };
+    let mut out = line("method", &|score| score.label.clone(), scores);
+    for MethodScores { name, scores } in methods {
+        let spread = |score: &MeanScore| match score.sd {
+            Some(sd) => format!("{:.4} ± {sd:.4}", score.mean),
+            None => format!("{:.4}", score.mean),
+        };
+        let ends = |score: &MeanScore| {
+            score.interval.map_or(String::new(), |[lower, upper]| format!("{lower:.4} to {upper:.4}"))
+        };
+        let name = if name.chars().count() < 26 { name.clone() } else { format!("{name}\n{:26}", "") };
+        out += &line(&name, &spread, scores);
+        out += &line("", &ends, scores);
+    }
+    out
 }
 
 fn numbers(label: &str, values: &[f64]) -> String {
@@ -235,16 +272,6 @@ impl Outcome {
         let scores = self.results.scores.iter().map(|score| score.value);
         scores.chain([self.terms.total()]).collect()
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn deviation(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() as f64 - 1.0)).sqrt()
 }
 
 #[cfg(test)]
@@ -264,8 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn the_deviation_is_that_of_a_sample() {
-        assert_eq!(deviation(&[1.0, 2.0, 3.0, 4.0]), (5.0f64 / 3.0).sqrt());
+    fn a_table_of_methods_fits_80_columns_whatever_their_names() {
+        let score = MeanScore {
+            name: "weighted_f1".into(),
+            label: "weighted F1".into(),
+            values: vec![0.8, 0.9],
+            mean: 0.85,
+            sd: Some(0.0707),
+            interval: Some([0.8, 0.9]),
+        };
+        let name = |name: &str| MethodScores { name: name.into(), scores: vec![score.clone(); 3] };
+        let table = methods(&[name("MMDynamic"), name("logistic regression, all views")]);
+        assert!(table.lines().all(|line| line.chars().count() <= WIDTH), "{table}");
+        assert_eq!(table.matches("0.8500 ± 0.0707").count(), 6, "{table}");
+        assert!(table.contains("\nlogistic regression, all views\n"), "{table}");
     }
 
     #[test]

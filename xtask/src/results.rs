@@ -140,3 +140,42 @@ pub(crate) struct Baseline {
     pub(crate) name: String,
     pub(crate) scores: Vec<Score>,
 }
+
+/// The scores of a method over several runs: a row of `seeds.json` and of `cv.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MethodScores {
+    /// `MMDynamic`, or the name of a baseline.
+    pub(crate) name: String,
+    /// In the order of the runs' own.
+    pub(crate) scores: Vec<MeanScore>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MeanScore {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    /// One for each run.
+    pub(crate) values: Vec<f64>,
+    pub(crate) mean: f64,
+    /// Of a sample (n - 1); none for a single run.
+    pub(crate) sd: Option<f64>,
+    /// 95 % interval of the mean; none for a single run.
+    pub(crate) interval: Option<[f64; 2]>,
+}
+
+/// `seeds.json`: what `train --seeds` found, in the folder of the first seed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SeedsResults {
+    /// Version of this file's layout, 1.
+    pub(crate) format: u32,
+    /// As in [`Facts`].
+    pub(crate) data: String,
+    pub(crate) data_hash: String,
+    pub(crate) config_hash: String,
+    pub(crate) program: String,
+    pub(crate) seeds: Vec<u64>,
+    /// The runs' folders, all beside that of the first.
+    pub(crate) folders: Vec<String>,
+    /// This model first.
+    pub(crate) methods: Vec<MethodScores>,
+}

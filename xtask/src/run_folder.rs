@@ -17,22 +17,27 @@ pub(crate) struct RunFolder {
 
 impl RunFolder {
     /// Makes the next free `lightning_logs/version_N` under `out`.
+    pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
+        Self::create_numbered(out, "version")
+    }
+
+    /// Makes the next free `lightning_logs/STEM_N` under `out`.
     ///
     /// `create_dir` fails when the folder is there, so that two runs started at once get two folders.
-    pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
+    pub(crate) fn create_numbered(out: &Path, stem: &str) -> Result<Self, Failure> {
         let logs = out.join("lightning_logs");
         fs::create_dir_all(&logs).map_err(|error| Failure::writing(&logs, &error))?;
-        let newest = newest_version(&logs).map_err(|error| Failure::writing(&logs, &error))?;
-        let mut version = newest.map_or(0, |newest| newest.saturating_add(1));
+        let newest = newest_number(&logs, stem).map_err(|error| Failure::writing(&logs, &error))?;
+        let mut number = newest.map_or(0, |newest| newest.saturating_add(1));
         loop {
-            let folder = logs.join(format!("version_{version}"));
+            let folder = logs.join(format!("{stem}_{number}"));
             match fs::create_dir(&folder) {
                 // Another process may have resumed it in this very moment.
                 Ok(()) => match RunFolder::lock(folder)? {
                     Some(folder) => return Ok(folder),
-                    None => version = version.saturating_add(1),
+                    None => number = number.saturating_add(1),
                 },
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => version = version.saturating_add(1),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number = number.saturating_add(1),
                 Err(error) => return Err(Failure::writing(&folder, &error)),
             }
         }
@@ -62,16 +67,17 @@ pub(crate) fn newest(out: &Path) -> Result<Option<PathBuf>, Failure> {
     if !logs.is_dir() {
         return Ok(None);
     }
-    let newest = newest_version(&logs)
+    let newest = newest_number(&logs, "version")
         .map_err(|error| Failure::new(Exit::Usage, format!("{}: cannot be read: {error}", logs.display())))?;
     Ok(newest.map(|version| logs.join(format!("version_{version}"))))
 }
 
-fn newest_version(logs: &Path) -> io::Result<Option<u32>> {
+fn newest_number(logs: &Path, stem: &str) -> io::Result<Option<u32>> {
     let mut newest = None;
     for entry in fs::read_dir(logs)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix("version_")?.parse::<u32>().ok());
+        let number =
+            name.to_str().and_then(|name| name.strip_prefix(stem)?.strip_prefix('_')?.parse::<u32>().ok());
         newest = newest.max(number);
     }
     Ok(newest)

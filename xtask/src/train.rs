@@ -1,13 +1,13 @@
 //! `train`: from data to a tested model.
 
-use crate::evaluation::Outcome;
+use crate::evaluation::{Outcome, seeds};
 use crate::failure::Failure;
 use crate::output;
 use crate::page;
 use crate::prepare;
 use crate::provenance::data_hash;
 use crate::report;
-use crate::results::RunResults;
+use crate::results::{RunResults, SeedsResults};
 use crate::resume::Resumed;
 use crate::seed::Plan;
 use crate::settings::{self, ConfigArgs};
@@ -39,11 +39,12 @@ scored once, at the end.
 
 Each seed writes lightning_logs/version_N under --out: hparams.yaml,
 metrics.csv, results.csv, results.json, checkpoints/, and report.html, the page
-to open, with its figures/. The same data, flags and seed give the same bits for
-any number of threads (RAYON_NUM_THREADS). Ctrl-C ends the training after its
-batch and keeps checkpoints/last.ckpt; a second one ends it at once. --resume
-goes on where a run was stopped or killed, with its settings and its data, and
-ends with the same bits as if nothing had happened.
+to open, with its figures/; the first of several seeds has seeds.json, too.
+docs/evaluation.md says what the numbers mean. The same data, flags and seed
+give the same bits for any number of threads (RAYON_NUM_THREADS). Ctrl-C ends
+the training after its batch and keeps checkpoints/last.ckpt; a second one ends
+it at once. --resume goes on where a run was stopped or killed, with its
+settings and its data, and ends with the same bits as if nothing had happened.
 
 Examples:
   cargo xtask train
@@ -114,29 +115,35 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
         for warning in &outcome.results.facts.warnings {
             output::note(&format!("warning: {warning}"));
         }
-        if args.json {
-            outcomes.push(outcome);
-            continue;
-        }
-        if !several {
+        if !several && !args.json {
             return output::print(&report::outcome(&outcome));
         }
-        if outcomes.is_empty() {
+        if outcomes.is_empty() && !args.json {
             output::print(&report::seeds_head(&outcome.results.scores))?;
         }
-        output::print(&report::seeds_row(&outcome))?;
+        if !args.json {
+            output::print(&report::seeds_row(&outcome))?;
+        }
         outcomes.push(outcome);
+        if several {
+            // After each, so that seeds that are done count when a signal ends those to come.
+            seeds::write(&outcomes)?;
+        }
     }
-    if args.json {
-        return output::json(&Runs { runs: outcomes.iter().map(Run::of).collect() });
+    let found = if several { Some(seeds::of(&outcomes)?) } else { None };
+    match &found {
+        Some(found) if !args.json => output::print(&report::seeds_foot(&outcomes, found)),
+        _ => output::json(&Runs { runs: outcomes.iter().map(Run::of).collect(), seeds: found }),
     }
-    output::print(&report::seeds_foot(&outcomes))
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Runs<'a> {
     runs: Vec<Run<'a>>,
+    /// What `seeds.json` holds, of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seeds: Option<SeedsResults>,
 }
 
 /// A seed's folder, and its `results.json`.

@@ -2,8 +2,10 @@
 
 mod baselines;
 mod files;
+pub(crate) mod methods;
 mod rows;
 mod scores;
+pub(crate) mod seeds;
 mod trust;
 
 pub(crate) use baselines::run as baselines;
@@ -18,8 +20,11 @@ use mmdynamic::{LossTerms, MultiViewDataset};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Version of the layout of `results.json`.
-const FORMAT: u32 = 1;
+/// Version of the layout of `results.json` and its like.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Level of all intervals.
+pub(crate) const LEVEL: f64 = 0.95;
 
 /// How well some rows are predicted.
 #[derive(Serialize)]
@@ -111,6 +116,6 @@ fn views(rows: &PredictedRows) -> Vec<ViewResults> {
 }
 
 /// Classes and rows were checked: what is left is a probability that is no number.
-fn undefined(error: MetricError) -> Failure {
+pub(crate) fn undefined(error: MetricError) -> Failure {
     Failure::new(Exit::Diverged, format!("the model has no scores: {error}"))
 }

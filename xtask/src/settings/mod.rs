@@ -20,4 +20,4 @@ mod values;
 pub(crate) use flags::{ConfigArgs, all_settings};
 pub(crate) use keys::Settings;
 pub(crate) use layers::Resolved;
-pub(crate) use values::{Choice, ClipAlgorithm};
+pub(crate) use values::{Choice, ClipAlgorithm, Folder};

@@ -2,10 +2,12 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 20] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
+    &["cv", "--help"],
+    &["cv", "-h"],
     &["print-config", "--help"],
     &["print-config", "-h"],
     &["completions", "-h"],

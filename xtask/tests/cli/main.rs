@@ -6,6 +6,7 @@ mod checkpoints;
 #[cfg(unix)]
 mod ci;
 mod config;
+mod cv;
 mod data;
 mod data_prepare;
 mod exchange;

@@ -99,9 +99,32 @@ fn several_seeds_have_a_row_each_and_their_mean() {
         let squares: f64 = seeds.iter().map(|row| (row[j] - expected).powi(2)).sum();
         assert!((row("sd")[j] - (squares / 2.0).sqrt()).abs() < 2e-4, "{}", ended.stdout);
     }
+    let found = fs::read_to_string(version_0(dir.path()).join("seeds.json")).expect("seeds.json");
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!(found["seeds"], serde_json::json!([5, 6, 7]));
+    assert_eq!(found["folders"][2], "version_2");
+    let acc = &found["methods"][0]["scores"][0];
+    assert_eq!((&found["methods"][0]["name"], &acc["name"]), (&"MMDynamic".into(), &"acc".into()));
+    let of = |value: &serde_json::Value| value.as_f64().expect("a number");
+    // t of 0.975 with 2 degrees of freedom.
+    let half = 4.302_652_729_7 * of(&acc["sd"]) / 3f64.sqrt();
+    assert!((of(&acc["interval"][0]) - (of(&acc["mean"]) - half)).abs() < 1e-9, "{acc}");
+    assert!((row("lower")[0] - of(&acc["interval"][0])).abs() < 1e-4, "{}", ended.stdout);
+    assert!((row("upper")[0] - of(&acc["interval"][1])).abs() < 1e-4, "{}", ended.stdout);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
     assert!(dir.path().join("lightning_logs/version_2/results.csv").is_file());
     assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn json_of_several_seeds_is_what_their_files_hold() {
+    let dir = folder();
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let printed = json(&done(dir.path(), &[&SHORT[..], &["--json", "--seeds", "2"]].concat()).stdout);
+    let file =
+        |name: &str| json(&fs::read_to_string(dir.path().join("lightning_logs").join(name)).expect(name));
+    assert_eq!(printed["seeds"], file("version_0/seeds.json"));
+    assert_eq!(printed["runs"][1]["results"], file("version_1/results.json"));
 }
 
 #[test]
