@@ -10,8 +10,9 @@ pub enum Resampling<'a> {
     /// So many, each drawn from all of so many: also the shares of the classes vary.
     Plain(usize),
     /// For these labels: from each class as many as it has, drawn from that class alone. No class is ever
-    /// missing, so a ROC AUC or a macro F1 is defined in every resample; the interval holds for data with
-    /// these shares of classes, and is a little narrower than the plain one where classes are recalled unequally.
+    /// missing, so a ROC AUC is defined in every resample. The shares of the classes are held fixed, and an
+    /// interval is too narrow for data where they vary: a model that always says the same class has an
+    /// accuracy that no such resample moves.
     Stratified(&'a [usize]),
 }
 

@@ -128,8 +128,8 @@ fn baselines(baselines: &[Baseline]) -> String {
 /// How far the probabilities can be trusted.
 fn trust(calibration: &Calibration, selective: &Selective) -> String {
     let Calibration { raw, temperature, scaled } = calibration;
-    let head = temperature.map_or(String::new(), |temperature| format!("T {temperature:.2}"));
-    let mut out = format!("{:<14}{:>8}{head:>9}\n", "Probabilities", "raw");
+    let mut out = format!("{:<14}{:>8}", "Probabilities", "raw");
+    out += &temperature.map_or("\n".into(), |temperature| format!("{:>9}\n", format!("T {temperature:.2}")));
     let scaled = |of: fn(&CalibrationScores) -> f64| scaled.as_ref().map(of);
     let rows: [(&str, f64, Option<f64>, &str); 5] = [
         ("ECE", raw.ece, scaled(|scores| scores.ece), "gap of confidence and accuracy"),

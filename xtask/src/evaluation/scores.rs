@@ -40,18 +40,64 @@ pub(crate) fn label(name: &str) -> &str {
 
 /// The interval of the score at position `at`. Every score sees the same resamples.
 ///
-/// Drawn within classes: their shares in a test part are a choice of whoever made the split, and a rare class
-/// that is missing from a resample would change what is measured.
+/// Drawn from all rows alike, and not within each class: that would hold the shares of the classes fixed, and call
+/// the accuracy of a model that always says the same class known without any doubt.
 fn interval(rows: &PredictedRows, seed: u64, at: usize) -> Option<[f64; 2]> {
     let binary = rows.probabilities.ncols() == 2;
     let mut rng = Seed(seed).stream("bootstrap");
     let below = |n: usize| ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize;
     let size = Bootstrap::default();
-    let found = bootstrap_interval(Resampling::Stratified(&rows.labels), size, below, |resample| {
+    let found = bootstrap_interval(Resampling::Plain(rows.labels.len()), size, below, |resample| {
         let labels: Vec<usize> = resample.iter().map(|&row| rows.labels[row]).collect();
         let probabilities = rows.probabilities.select(Axis(0), resample);
         Ok(evaluate(&labels, probabilities.view(), binary)?.named()[at].1)
     });
     let found = found.ok().filter(|found| found.undefined * 1000 <= size.resamples * UNDEFINED_PER_MILLE)?;
     Some([found.lower, found.upper])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn rows(classes: &[usize], sure_of: impl Fn(usize) -> usize) -> PredictedRows {
+        let probability = |(row, class)| if sure_of(row) == class { 0.9 } else { 0.1 };
+        PredictedRows {
+            samples: vec![String::new(); classes.len()],
+            labels: classes.to_vec(),
+            probabilities: Array2::from_shape_fn((classes.len(), 2), probability),
+            confidences: Array2::ones((classes.len(), 1)),
+            mean_gates: vec![1.0],
+        }
+    }
+
+    #[test]
+    fn the_interval_of_an_accuracy_is_as_wide_as_that_of_a_share_even_for_one_class_alone() {
+        let labels: Vec<usize> = (0..100).map(|row| usize::from(row < 30)).collect();
+        let found = scores(&rows(&labels, |_| 0), 1).expect("scores");
+        assert_eq!((found[0].name.as_str(), found[0].value), ("acc", 0.7));
+        let [lower, upper] = found[0].interval.expect("it is defined");
+        // 0.7 ± 1.96 √(0.7 · 0.3 / 100)
+        assert!((lower - 0.61).abs() < 0.02 && (upper - 0.79).abs() < 0.02, "{lower} {upper}");
+    }
+
+    #[test]
+    fn a_score_that_many_resamples_do_not_define_has_no_interval() {
+        // Without the only row of class 1 there is no AUC: 0.9^10 = 35 % of the resamples.
+        let labels: Vec<usize> = (0..10).map(|row| usize::from(row == 3)).collect();
+        let found = scores(&rows(&labels, |row| labels[row]), 1).expect("scores");
+        assert!(found[0].interval.is_some());
+        assert_eq!((found[2].name.as_str(), found[2].interval), ("auc", None));
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_interval_and_another_one_nearly_the_same() {
+        let labels: Vec<usize> = (0..80).map(|row| row % 2).collect();
+        let of =
+            |seed| scores(&rows(&labels, |row| usize::from(row % 5 < 2)), seed).expect("scores")[0].interval;
+        assert_eq!(of(1), of(1));
+        let (Some(one), Some(other)) = (of(1), of(2)) else { panic!("no interval") };
+        assert!((one[0] - other[0]).abs() < 0.02 && (one[1] - other[1]).abs() < 0.02);
+    }
 }
