@@ -11,7 +11,7 @@ use crate::run_folder::RunFolder;
 use crate::seed::Plan;
 use crate::settings::{self, ConfigArgs, Folder, Settings};
 use crate::signals::Signals;
-use crate::{output, report, source};
+use crate::{output, report, source, threads};
 use clap::Args;
 use files::CvFiles;
 use folds::{FoldRows, Folds};
@@ -70,6 +70,7 @@ fn long_help() -> String {
 pub(crate) fn run(args: &CvArgs) -> Result<(), Failure> {
     let mut config = args.config.resolve(None)?;
     check(args, &config.settings)?;
+    threads::start(config.settings.trainer.threads);
     let source = source::read(config.settings.data.path.given(), &config.settings.data_options())?;
     let data_hash = data_hash(config.settings.data.path.given(), &source.cohort)?;
     let folds = Folds::new(&source, args.folds, args.repeats, config.settings.run.seed)?;
