@@ -55,8 +55,8 @@ fn main() -> ExitCode {
 }
 
 fn run(command: cli::Command) -> Result<(), Failure> {
-    // A training has a setting for it.
-    if !matches!(command, cli::Command::Train(_)) {
+    // Trainings have a setting for it.
+    if !matches!(command, cli::Command::Train(_) | cli::Command::Cv(_)) {
         threads::start(None);
     }
     signals::let_writes_fail();
