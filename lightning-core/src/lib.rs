@@ -85,7 +85,8 @@ pub mod trainer;
 pub mod tuner;
 
 pub use autograd::{
-    Anomaly, Backward, GradcheckError, Op, OpObserver, OpRun, Parameter, Tape, Var, gradcheck, gradcheck_with,
+    Anomaly, Backward, GradcheckError, Op, OpObserver, OpRun, Parameter, Tape, ToUpdate, Var, gradcheck,
+    gradcheck_with,
 };
 pub use context::{Progress, StepCx};
 pub use float::Float;

@@ -137,6 +137,7 @@ fn maximum<F: Float>(a: F, b: F) -> F {
 /// One step of Adam or AdamW for one parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Scalars<F> {
+    /// What the gradient is multiplied by: 1 to descend, −1 to climb, and what clipping asks for.
     sign: F,
     /// `λ` in the gradient.
     coupled: F,
@@ -153,6 +154,10 @@ pub struct Scalars<F> {
 }
 
 impl<F: Float> BlockStep<F> for Scalars<F> {
+    fn scaled(self, factor: F) -> Self {
+        Scalars { sign: self.sign * factor, ..self }
+    }
+
     #[inline(always)]
     fn apply(self, value: &mut [F], grad: &[F], [m, v, max]: [&mut [F]; 3]) {
         let elements = value.iter_mut().zip(grad).zip(m).zip(v);

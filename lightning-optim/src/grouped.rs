@@ -6,7 +6,7 @@
 use crate::{Entries, OptimError};
 use lightning_core::kernels::{BlockStep, Update, update_blocks};
 use lightning_core::optim::{Optimizer, StateDict, StateError};
-use lightning_core::{Float, Parameter};
+use lightning_core::{Float, Parameter, ToUpdate};
 use ndarray::ArrayD;
 use std::collections::BTreeSet;
 
@@ -144,9 +144,9 @@ impl<F: Float, R: UpdateRule> Optimizer<F> for Grouped<F, R> {
         }
         Parameter::update_all(&parameters, |slices| {
             let mut states = states.into_iter().enumerate();
-            let pieces = slices.into_iter().filter_map(|(i, value, grad)| {
-                let (_, (options, state)) = states.find(|&(j, _)| i == j)?;
-                let step = options.begin(state, value.len());
+            let pieces = slices.into_iter().filter_map(|ToUpdate { index, value, grad, factor }| {
+                let (_, (options, state)) = states.find(|&(j, _)| index == j)?;
+                let step = options.begin(state, value.len()).scaled(factor);
                 let mut arrays = state.iter_mut().flat_map(|state| &mut state.arrays);
                 let moments = [(); 3].map(|()| arrays.next().map_or(&mut [][..], |array| &mut array[..]));
                 Some(Update { step, value, grad, moments })

@@ -133,6 +133,7 @@ impl UpdateRule for SgdOptions {
 #[derive(Clone, Copy, Debug)]
 pub struct Scalars<F> {
     length: F,
+    /// What the gradient is multiplied by: 1 to descend, −1 to climb, and what clipping asks for.
     sign: F,
     decay: F,
     /// Without momentum there is no buffer.
@@ -144,6 +145,10 @@ pub struct Scalars<F> {
 }
 
 impl<F: Float> BlockStep<F> for Scalars<F> {
+    fn scaled(self, factor: F) -> Self {
+        Scalars { sign: self.sign * factor, ..self }
+    }
+
     #[inline(always)]
     fn apply(self, value: &mut [F], grad: &[F], [buffer, ..]: [&mut [F]; 3]) {
         let Scalars { length, sign, decay, plain, momentum, added, nesterov } = self;

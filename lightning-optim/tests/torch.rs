@@ -322,3 +322,90 @@ fn schedulers_continue_from_their_state_as_if_nothing_had_happened() {
         }
     }
 }
+
+/// Clips as the case says and steps; gives norm, gradients and values.
+fn clipped<F: Float>(case: &Value) -> (f64, Vec<ArrayD<F>>, Vec<ArrayD<F>>) {
+    let scale = number(&case["scale"]);
+    let parameters: Vec<Parameter<F>> = numbers(&case["lengths"])
+        .into_iter()
+        .enumerate()
+        .map(|(p, len)| {
+            let array = |f: &dyn Fn(usize) -> f64| {
+                (0..len as usize).map(|i| F::of(f(i))).collect::<ndarray::Array1<F>>().into_dyn()
+            };
+            let parameter = Parameter::new(array(&|i| ((37 * i + 11 + p) % 1001) as f64 / 500.0 - 1.0));
+            parameter.set_grad(Some(array(&|i| scale * (((53 * i + 7 + p) % 997) as f64 / 400.0 - 1.0))));
+            parameter
+        })
+        .collect();
+    let options = AdamOptions { lr: 0.1, weight_decay: 0.1, ..Default::default() };
+    let mut adam = Adam::new(parameters.clone(), options).expect("sound options");
+    let norm = clip_grad_norm(&parameters, number(&case["max_norm"]));
+    adam.step();
+    let gradients = parameters.iter().map(|p| p.grad().expect("a gradient")).collect();
+    (norm, gradients, parameters.iter().map(|p| p.value().into_owned()).collect())
+}
+
+fn check_clip<F: Float>(case: &Value, relative: f64) {
+    let (norm, gradients, values) = clipped::<F>(case);
+    let name = format!("{} {} {}", case["name"], case["dtype"], case["lengths"]);
+    let close = |what: &str, ours: f64, torch: f64| {
+        assert!(
+            (ours - torch).abs() <= relative * torch.abs() + 1e-9 * relative,
+            "{name}, {what}: {ours:e}, {torch:e}"
+        );
+    };
+    close("norm", norm, number(&case["norm"]));
+    for (what, ours) in [("gradients", gradients), ("values", values)] {
+        for (ours, torch) in ours.iter().zip(list(&case[what])) {
+            let (torch, len) = (numbers(torch), ours.len());
+            for (k, &torch_k) in torch.iter().enumerate() {
+                let i = if k < torch.len() / 2 || len == torch.len() { k } else { len - torch.len() + k };
+                close(what, ours[i].as_f64(), torch_k);
+            }
+        }
+    }
+}
+
+#[test]
+fn clipping_by_norm_and_the_step_after_it_equal_torch() {
+    let file = fixture("clip");
+    let cases = list(&file["cases"]);
+    assert_eq!(cases.len(), 12);
+    for case in cases {
+        match case["dtype"].as_str() {
+            Some("float64") => check_clip::<f64>(case, 1e-12),
+            _ => check_clip::<f32>(case, 2e-6),
+        }
+    }
+}
+
+#[test]
+fn a_factor_that_waits_for_the_optimizer_changes_no_bit() {
+    let make = || {
+        let parameter = Parameter::new(ArrayD::from_elem(vec![40_000], 0.7f32));
+        parameter.set_grad(Some(ArrayD::from_shape_fn(vec![40_000], |i| (i[0] % 89) as f32 / 40.0 - 1.0)));
+        parameter
+    };
+    let sgd = |maximize| SgdOptions { lr: 0.1, momentum: 0.9, maximize, ..Default::default() };
+    let step = |waits: bool, optimizer: &dyn Fn(Parameter) -> Box<dyn Optimizer>| {
+        let parameter = make();
+        let mut optimizer = optimizer(parameter.clone());
+        for factor in [0.3, 1.7] {
+            parameter.scale_grad(factor);
+            if !waits {
+                parameter.with_grad(|_| ());
+            }
+            optimizer.step();
+        }
+        (parameter.value(), parameter.grad())
+    };
+    for maximize in [false, true] {
+        let rule =
+            |p| Box::new(Sgd::new(vec![p], sgd(maximize)).expect("sound options")) as Box<dyn Optimizer>;
+        assert_eq!(step(true, &rule), step(false, &rule), "SGD");
+        let options = || AdamOptions { maximize, weight_decay: 0.1, ..Default::default() };
+        let rule = |p| Box::new(Adam::new(vec![p], options()).expect("sound options")) as Box<dyn Optimizer>;
+        assert_eq!(step(true, &rule), step(false, &rule), "Adam");
+    }
+}

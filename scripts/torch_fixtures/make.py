@@ -11,6 +11,7 @@ os.environ["MKL_CBWR"] = "COMPATIBLE"
 
 import torch  # noqa: E402
 
+import clip  # noqa: E402
 import mmdynamic  # noqa: E402
 import ops  # noqa: E402
 import optimizers  # noqa: E402
@@ -27,7 +28,7 @@ def main():
     check = parser.parse_args().check
     torch.set_num_threads(1)
     changed = 0
-    for maker in (ops, optimizers, schedulers, mmdynamic):
+    for maker in (ops, optimizers, clip, schedulers, mmdynamic):
         for path, text in maker.files().items():
             changed += _differs(ROOT / path, text) if check else _write(ROOT / path, text)
     print("\n".join(f"f32 against f64: {line}" for line in mmdynamic.precision()))

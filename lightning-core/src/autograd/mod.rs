@@ -53,6 +53,6 @@ pub use anomaly::Anomaly;
 pub use check::{GradcheckError, gradcheck, gradcheck_with};
 pub use observer::{OpObserver, OpRun};
 pub use op::{Backward, Op};
-pub use param::Parameter;
+pub use param::{Parameter, ToUpdate};
 pub use tape::Tape;
 pub use var::Var;

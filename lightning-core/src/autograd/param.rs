@@ -1,6 +1,7 @@
 //! Parameters: arrays that outlive a step, shared by a layer and its optimizer.
 
 use crate::Float;
+use crate::kernels::apply0;
 use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
@@ -33,8 +34,20 @@ struct Inner<F: Float> {
 #[derive(Debug)]
 struct Gradient<F> {
     current: Option<ArrayD<F>>,
+    /// What `current` is still to be multiplied by. An optimizer does it in its own pass; whoever else looks has it done first.
+    factor: Option<F>,
     /// The buffer of the gradient cleared last, which the next backward pass fills again.
     spare: Option<ArrayD<F>>,
+}
+
+impl<F: Float> Gradient<F> {
+    /// The gradient, as it is to be seen.
+    fn settled(&mut self) -> Option<&mut ArrayD<F>> {
+        if let (Some(grad), Some(factor)) = (&mut self.current, self.factor.take()) {
+            apply0(grad.view_mut(), move |g| g * factor);
+        }
+        self.current.as_mut()
+    }
 }
 
 impl<F: Float> Parameter<F> {
@@ -44,7 +57,7 @@ impl<F: Float> Parameter<F> {
         Parameter(Arc::new(Inner {
             name: RwLock::default(),
             value: RwLock::new(value.into_shared()),
-            grad: Mutex::new(Gradient { current: None, spare: None }),
+            grad: Mutex::new(Gradient { current: None, factor: None, spare: None }),
             requires_grad: AtomicBool::new(true),
         }))
     }
@@ -94,7 +107,7 @@ impl<F: Float> Parameter<F> {
 
     /// The accumulated gradient, if a backward pass reached this parameter since it was last cleared.
     pub fn grad(&self) -> Option<ArrayD<F>> {
-        self.gradient().current.clone()
+        self.gradient().settled().cloned()
     }
 
     /// Sets or clears the gradient.
@@ -106,17 +119,46 @@ impl<F: Float> Parameter<F> {
         if let Some(grad) = &grad {
             assert_eq!(grad.shape(), self.shape(), "the gradient of `{}` has its shape", self.name());
         }
-        self.gradient().current = grad.map(one_slice);
+        let mut own = self.gradient();
+        (own.current, own.factor) = (grad.map(one_slice), None);
     }
 
     /// Changes the gradient in place, if there is one: clipping, scaling.
     pub fn with_grad<R>(&self, f: impl FnOnce(ArrayViewMutD<'_, F>) -> R) -> Option<R> {
-        self.gradient().current.as_mut().map(|grad| f(grad.view_mut()))
+        self.gradient().settled().map(|grad| f(grad.view_mut()))
+    }
+
+    /// Whether there is a gradient.
+    pub fn has_grad(&self) -> bool {
+        self.gradient().current.is_some()
+    }
+
+    /// Multiplies the gradient, if there is one. Nothing is done before somebody looks: an optimizer multiplies in its own
+    /// pass, which saves one over the gradients. The numbers are the same.
+    pub fn scale_grad(&self, factor: F) {
+        let mut grad = self.gradient();
+        if grad.settled().is_some() {
+            grad.factor = Some(factor);
+        }
+    }
+
+    /// Calls `f` with the gradients of those parameters that have one, each a slice in row-major order, all at once. A
+    /// parameter that is there twice counts once.
+    pub fn with_grads<R>(parameters: &[Self], f: impl FnOnce(&[&[F]]) -> R) -> R {
+        let mut order: Vec<usize> = (0..parameters.len()).collect();
+        order.sort_unstable_by_key(|&i| (parameters[i].address(), i));
+        order.dedup_by_key(|i| parameters[*i].address());
+        // Locked by address, so that two callers never wait for each other; looked at in the order of the parameters.
+        let mut locked: Vec<_> = order.into_iter().map(|i| (i, parameters[i].gradient())).collect();
+        locked.sort_unstable_by_key(|&(i, _)| i);
+        let slices = locked.iter_mut().filter_map(|(_, grad)| grad.settled()?.as_slice());
+        f(&slices.collect::<Vec<_>>())
     }
 
     /// Forgets the gradient, PyTorch's `zero_grad(set_to_none=True)`: an optimizer then skips the parameter.
     pub fn zero_grad(&self) {
         let mut grad = self.gradient();
+        grad.factor = None;
         if let Some(old) = grad.current.take() {
             grad.spare = Some(old);
         }
@@ -126,20 +168,19 @@ impl<F: Float> Parameter<F> {
     ///
     /// Nothing is copied unless a live tape still holds the old value.
     pub fn update<R>(&self, f: impl FnOnce(ArrayViewMutD<'_, F>, ArrayViewD<'_, F>) -> R) -> Option<R> {
-        let grad = self.gradient();
-        let grad = grad.current.as_ref()?;
+        let mut grad = self.gradient();
+        let grad = grad.settled()?;
         Some(f(self.value_mut().view_mut(), grad.view()))
     }
 
-    /// Calls `f` with index, value and gradient of every parameter that has a gradient, all at once and in row-major
-    /// order: one pass of an optimizer over all of them.
+    /// Calls `f` with every parameter that has a gradient, all at once: one pass of an optimizer over all of them.
     ///
     /// Nothing is copied unless a live tape still holds an old value.
     ///
     /// # Panics
     /// If a parameter is there twice.
     #[track_caller]
-    pub fn update_all<R>(parameters: &[&Self], f: impl FnOnce(Vec<(usize, &mut [F], &[F])>) -> R) -> R {
+    pub fn update_all<R>(parameters: &[&Self], f: impl FnOnce(Vec<ToUpdate<'_, F>>) -> R) -> R {
         // By address, so that two optimizers that share parameters never wait for each other.
         let mut order: Vec<usize> = (0..parameters.len()).collect();
         order.sort_unstable_by_key(|&i| parameters[i].address());
@@ -155,9 +196,10 @@ impl<F: Float> Parameter<F> {
         locked.sort_unstable_by_key(|&(i, ..)| i);
         let slices = locked.iter_mut().map(|(i, value, grad)| {
             let value = value.as_slice_mut().expect("a value is one slice");
+            let factor = grad.factor.unwrap_or(F::one());
             let grad =
                 grad.current.as_ref().and_then(|grad| grad.as_slice()).expect("a gradient is one slice");
-            (*i, value, grad)
+            ToUpdate { index: *i, value, grad, factor }
         });
         f(slices.collect())
     }
@@ -175,6 +217,7 @@ impl<F: Float> Parameter<F> {
     /// Adds `grad` to the accumulated gradient and gives back the buffer that is free after that.
     pub(crate) fn accumulate(&self, grad: ArrayD<F>) -> Option<ArrayD<F>> {
         let mut own = self.gradient();
+        own.settled();
         match &mut own.current {
             Some(sum) => {
                 *sum += &grad;
@@ -207,6 +250,19 @@ impl<F: Float> Parameter<F> {
     fn gradient(&self) -> MutexGuard<'_, Gradient<F>> {
         self.0.grad.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A parameter in [`Parameter::update_all`]: its place in the list, and value and gradient in row-major order.
+#[derive(Debug)]
+pub struct ToUpdate<'a, F> {
+    /// Which of the parameters it is.
+    pub index: usize,
+    /// The value.
+    pub value: &'a mut [F],
+    /// The gradient, still to be multiplied by `factor`.
+    pub grad: &'a [F],
+    /// 1, or what [`Parameter::scale_grad`] was called with.
+    pub factor: F,
 }
 
 /// In row-major order, so that an optimizer's pass over it is one loop.

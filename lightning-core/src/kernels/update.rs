@@ -9,6 +9,10 @@ const PIECE: usize = 1 << 14;
 
 /// One step of an optimizer for one parameter: the numbers that are the same for all its elements, and what to do.
 pub trait BlockStep<F>: Copy + Send {
+    /// The same step for gradients that are still to be multiplied by `factor`; what it does is to be the same to the bit as
+    /// if they had been.
+    fn scaled(self, factor: F) -> Self;
+
     /// Changes a piece of the value by its gradient. Mark it `#[inline(always)]`: then its loop is compiled for the widest
     /// vectors of the machine.
     fn apply(self, value: &mut [F], grad: &[F], moments: [&mut [F]; 3]);
@@ -33,7 +37,8 @@ pub struct Update<'a, F, S> {
 /// # Panics
 /// If a length differs.
 pub fn update_blocks<F: Float, S: BlockStep<F>>(parameters: Vec<Update<'_, F, S>>) {
-    let mut pieces = Vec::new();
+    let count = parameters.iter().map(|update| update.value.len().div_ceil(PIECE)).sum();
+    let mut pieces = Vec::with_capacity(count);
     let mut elements = 0;
     for Update { step, value, grad, moments } in parameters {
         assert_eq!(value.len(), grad.len(), "one gradient per element");

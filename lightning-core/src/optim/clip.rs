@@ -1,11 +1,7 @@
 //! Keeping gradients from growing without bound, between backward and step.
 
-use crate::kernels::sum;
+use crate::kernels::sum_of_squares;
 use crate::{Float, Parameter};
-use ndarray::{ArrayView1, ArrayViewD};
-
-/// Elements whose squares are added up at a time: their f64 copies stay in the first-level cache.
-const BLOCK: usize = 1 << 11;
 
 /// How the trainer clips gradients: Lightning's `gradient_clip_val` and `gradient_clip_algorithm`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,8 +34,11 @@ impl GradientClip {
 /// PyTorch's `clip_grad_norm_`.
 ///
 /// `‖g‖ = √(Σ gᵢ²)` over the gradients of all parameters that have one; gradients are multiplied by
-/// `max_norm / (‖g‖ + 10⁻⁶)` where that is below 1. Squares are added in f64, in the order of the parameters, so
-/// an f32 gradient of 10³⁰ still has a norm.
+/// `max_norm / (‖g‖ + 10⁻⁶)` where that is below 1. Squares are added in f64, in one pass over all parameters that is
+/// shared out and has the same bits for any number of threads, so an f32 gradient of 10³⁰ still has a norm. The
+/// gradients are [multiplied](Parameter::scale_grad) when somebody looks at them, by an optimizer in its own pass.
+///
+/// A parameter that is there twice counts once.
 ///
 /// A norm that is NaN or infinite is returned and no gradient is changed (PyTorch would spread the NaN over all of
 /// them): whoever looks next can still name the parameter it came from. Neither does a negative or NaN `max_norm`
@@ -59,10 +58,7 @@ pub fn clip_grad_norm<F: Float>(parameters: &[Parameter<F>], max_norm: f64) -> f
     let norm = grad_norm(parameters);
     let scale = max_norm / (norm + 1e-6);
     if norm.is_finite() && (0.0..1.0).contains(&scale) {
-        let scale = F::of(scale);
-        for parameter in parameters {
-            parameter.with_grad(|mut grad| grad.map_inplace(|g| *g *= scale));
-        }
+        parameters.iter().for_each(|parameter| parameter.scale_grad(F::of(scale)));
     }
     norm
 }
@@ -79,27 +75,14 @@ pub fn clip_grad_norm<F: Float>(parameters: &[Parameter<F>], max_norm: f64) -> f
 /// assert_eq!((grad_norm(&[p.clone()]), weight_norm(&[p])), (5.0, 10.0));
 /// ```
 pub fn grad_norm<F: Float>(parameters: &[Parameter<F>]) -> f64 {
-    let squares = |p: &Parameter<F>| p.with_grad(|grad| sum_of_squares(grad.view())).unwrap_or(0.0);
-    parameters.iter().map(squares).sum::<f64>().sqrt()
+    Parameter::with_grads(parameters, |grads| sum_of_squares(grads)).sqrt()
 }
 
 /// The norm `√(Σ wᵢ²)` of all parameters, added up in f64.
 pub fn weight_norm<F: Float>(parameters: &[Parameter<F>]) -> f64 {
-    parameters.iter().map(|p| sum_of_squares(p.value().view())).sum::<f64>().sqrt()
-}
-
-fn sum_of_squares<F: Float>(values: ArrayViewD<'_, F>) -> f64 {
-    let grad = values.as_standard_layout();
-    let grad = grad.as_slice().expect("a standard layout is one slice");
-    let mut squares = [0.0; BLOCK];
-    let mut total = 0.0;
-    for block in grad.chunks(BLOCK) {
-        for (square, g) in squares.iter_mut().zip(block) {
-            *square = g.as_f64() * g.as_f64();
-        }
-        total += sum(ArrayView1::from(&squares[..block.len()]).into_dyn());
-    }
-    total
+    let values: Vec<_> = parameters.iter().map(Parameter::value).collect();
+    let slices = values.iter().map(|value| value.as_slice().expect("a value is one slice"));
+    sum_of_squares(&slices.collect::<Vec<_>>()).sqrt()
 }
 
 /// Brings every element of every gradient into `[−clip_value, clip_value]`: PyTorch's `clip_grad_value_`.

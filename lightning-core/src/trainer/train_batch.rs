@@ -163,7 +163,7 @@ impl<F: Float> FitLoop<'_, F> {
 
     fn scale_gradients(&self, scale: f64) {
         for (_, parameter) in &self.run.shared.parameters {
-            parameter.with_grad(|mut grad| grad.map_inplace(|g| *g *= F::of(scale)));
+            parameter.scale_grad(F::of(scale));
         }
     }
 
@@ -173,7 +173,7 @@ impl<F: Float> FitLoop<'_, F> {
             .shared
             .parameters
             .iter()
-            .filter(|(_, parameter)| parameter.requires_grad() && parameter.with_grad(|_| ()).is_none())
+            .filter(|(_, parameter)| parameter.requires_grad() && !parameter.has_grad())
             .map(|(name, _)| name.as_str())
             .collect();
         if !without.is_empty() {
