@@ -71,14 +71,14 @@ impl<F: Float> Tape<F> {
         self.anomaly.set(first);
     }
 
-    /// Remembers the first operation that gave an input a gradient with a NaN.
+    /// Remembers the first operation that gave an input a gradient with a NaN. Each input comes with whether it has.
     pub(super) fn note_gradients<'a>(
         &self,
         op: &'static str,
-        mut inputs: impl Iterator<Item = (&'a Node<F>, &'a ndarray::ArrayD<F>)>,
+        mut inputs: impl Iterator<Item = (&'a Node<F>, bool)>,
     ) {
         let first = self.anomaly.take().or_else(|| {
-            let (node, _) = inputs.find(|(_, grad)| has_nan(grad.iter()))?;
+            let (node, _) = inputs.find(|&(_, has_nan)| has_nan)?;
             Some(Anomaly { op, in_backward: true, parameter: parameter_name(node) })
         });
         self.anomaly.set(first);

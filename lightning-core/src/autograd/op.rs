@@ -21,26 +21,54 @@ pub trait Op<F: Float> {
         let _ = (inputs, output);
         None
     }
+
+    /// Whether [`backward`](Self::backward) adds [`Backward::constant`] to the gradient itself, in a pass that it makes
+    /// anyway. Otherwise that is done for it.
+    #[doc(hidden)]
+    fn adds_constant(&self) -> bool {
+        false
+    }
+}
+
+/// The gradient of a node as far as it is known: `buffer + constant`.
+pub(super) struct Slot<F: Float> {
+    pub(super) buffer: Option<ArrayD<F>>,
+    /// The same number for every element, from a sum or a mean over all of them: it waits for a pass to join.
+    pub(super) constant: Option<F>,
+}
+
+impl<F: Float> Slot<F> {
+    pub(super) fn has_nan(&self) -> bool {
+        self.constant.is_some_and(F::is_nan) || self.buffer.iter().flatten().any(|g| g.is_nan())
+    }
+}
+
+impl<F: Float> Default for Slot<F> {
+    fn default() -> Self {
+        Slot { buffer: None, constant: None }
+    }
 }
 
 /// What a backward rule sees: the gradient of its output, the values, and where to put its results.
 pub struct Backward<'a, F: Float> {
     tape: &'a Tape<F>,
     nodes: &'a [Node<F>],
-    grads: &'a mut [Option<ArrayD<F>>],
+    grads: &'a mut [Slot<F>],
     id: usize,
     grad: ArrayD<F>,
+    constant: F,
 }
 
 impl<'a, F: Float> Backward<'a, F> {
     pub(super) fn new(
         tape: &'a Tape<F>,
         nodes: &'a [Node<F>],
-        grads: &'a mut [Option<ArrayD<F>>],
+        grads: &'a mut [Slot<F>],
         id: usize,
         grad: ArrayD<F>,
+        constant: F,
     ) -> Self {
-        Backward { tape, nodes, grads, id, grad }
+        Backward { tape, nodes, grads, id, grad, constant }
     }
 
     pub(super) fn into_grad(self) -> ArrayD<F> {
@@ -60,6 +88,39 @@ impl<'a, F: Float> Backward<'a, F> {
     /// Changes the gradient in place: `f(gradient, output)`. The rule of a fused activation needs no memory of its own.
     pub(crate) fn change_grad(&mut self, f: impl FnOnce(ArrayViewMutD<'_, F>, ArrayViewD<'_, F>)) {
         f(self.grad.view_mut(), self.nodes[self.id].value.view());
+    }
+
+    /// What is still to be added to every element of the gradient; 0 for operations that do not
+    /// [add it](Op::adds_constant).
+    pub(crate) fn constant(&self) -> F {
+        self.constant
+    }
+
+    /// Adds one number to the whole gradient of input `i`. Nothing is written before somebody reads that gradient.
+    pub(crate) fn add_constant(&mut self, i: usize, constant: F) {
+        let id = self.input_id(i);
+        if self.nodes[id].needs_grad {
+            let slot = &mut self.grads[id];
+            slot.constant = Some(slot.constant.map_or(constant, |other| other + constant));
+        }
+    }
+
+    /// Makes the gradient of the output, times input `factor`, that of input `i`, in its own memory: the last thing that a rule
+    /// does with it. `false`, and nothing is done, where input `i` has a gradient already, is broadcast, or keeps memory of
+    /// its own.
+    pub(crate) fn hand_on(&mut self, i: usize, factor: usize) -> bool {
+        let id = self.input_id(i);
+        let (node, factor) = (&self.nodes[id], self.input_id(factor));
+        let shape = self.grad.shape();
+        let possible = matches!(node.source, Source::Op(_))
+            && self.grads[id].buffer.is_none()
+            && node.value.shape() == shape
+            && self.nodes[factor].value.shape() == shape;
+        if possible {
+            kernels::apply1(self.grad.view_mut(), self.nodes[factor].value.view(), |g, x| *g *= x);
+            self.grads[id].buffer = Some(std::mem::replace(&mut self.grad, ArrayD::zeros(vec![0])));
+        }
+        possible
     }
 
     /// The value that the forward pass gave.
@@ -89,12 +150,12 @@ impl<'a, F: Float> Backward<'a, F> {
         if !self.nodes[id].needs_grad {
             return;
         }
-        let (acc, mut buffer) = match self.grads[id].take() {
+        let (acc, mut buffer) = match self.grads[id].buffer.take() {
             Some(buffer) => (Accum::Add, buffer),
             None => (Accum::Set, self.fresh(id)),
         };
         f(self, acc, buffer.view_mut());
-        self.grads[id] = Some(buffer);
+        self.grads[id].buffer = Some(buffer);
     }
 
     /// Adds `f(a, b)`, element by element, to the gradient of input `i`; undoes broadcasting if `a` is larger
@@ -103,18 +164,18 @@ impl<'a, F: Float> Backward<'a, F> {
         &mut self,
         i: usize,
         sources: impl for<'b> FnOnce(&'b Self) -> (ArrayViewD<'b, F>, ArrayViewD<'b, F>),
-        f: impl Fn(F, F) -> F + Sync,
+        f: impl Fn(F, F) -> F + Copy + Sync,
     ) {
         self.add_with(i, |cx, acc, dst| {
             let (a, b) = sources(cx);
             if a.shape() == dst.shape() {
                 match acc {
-                    Accum::Set => kernels::apply2(dst, a, b, |d, a, b| *d = f(a, b)),
-                    Accum::Add => kernels::apply2(dst, a, b, |d, a, b| *d += f(a, b)),
+                    Accum::Set => kernels::apply2(dst, a, b, move |d, a, b| *d = f(a, b)),
+                    Accum::Add => kernels::apply2(dst, a, b, move |d, a, b| *d += f(a, b)),
                 }
             } else {
                 let mut wide = cx.tape.scratch(a.shape());
-                kernels::apply2(wide.view_mut(), a, b, |d, a, b| *d = f(a, b));
+                kernels::apply2(wide.view_mut(), a, b, move |d, a, b| *d = f(a, b));
                 kernels::sum_to_shape(dst, acc, wide.view());
                 cx.tape.recycle(wide);
             }
@@ -127,14 +188,14 @@ impl<'a, F: Float> Backward<'a, F> {
             let g = cx.grad();
             if g.shape() == dst.shape() {
                 match acc {
-                    Accum::Set => kernels::apply1(dst, g, |d, g| *d = scale * g),
-                    Accum::Add => kernels::apply1(dst, g, |d, g| *d += scale * g),
+                    Accum::Set => kernels::apply1(dst, g, move |d, g| *d = scale * g),
+                    Accum::Add => kernels::apply1(dst, g, move |d, g| *d += scale * g),
                 }
             } else if scale == F::one() {
                 kernels::sum_to_shape(dst, acc, g);
             } else {
                 let mut wide = cx.tape.scratch(g.shape());
-                kernels::apply1(wide.view_mut(), g, |d, g| *d = scale * g);
+                kernels::apply1(wide.view_mut(), g, move |d, g| *d = scale * g);
                 kernels::sum_to_shape(dst, acc, wide.view());
                 cx.tape.recycle(wide);
             }
@@ -142,15 +203,21 @@ impl<'a, F: Float> Backward<'a, F> {
     }
 
     fn fresh(&self, id: usize) -> ArrayD<F> {
-        if let Source::Parameter(parameter) = &self.nodes[id].source
-            && let Some(spare) = parameter.take_spare()
-        {
-            return spare;
-        }
-        self.tape.scratch(self.nodes[id].value.shape())
+        fresh_gradient(self.tape, &self.nodes[id])
     }
 
     fn input_id(&self, i: usize) -> usize {
         self.nodes[self.id].inputs[i] as usize
+    }
+}
+
+/// Memory for the gradient of a node, with arbitrary content.
+pub(super) fn fresh_gradient<F: Float>(tape: &Tape<F>, node: &Node<F>) -> ArrayD<F> {
+    match &node.source {
+        // What a parameter keeps must not be a buffer that the next step of the tape misses.
+        Source::Parameter(parameter) => {
+            parameter.take_spare().unwrap_or_else(|| tape.scratch_to_keep(node.value.shape()))
+        }
+        _ => tape.scratch(node.value.shape()),
     }
 }

@@ -1,8 +1,9 @@
 //! Memory of finished steps, kept for the next: after the first step of a shape nothing large is allocated.
 
 use crate::Float;
-use ndarray::{ArcArray, ArrayD, IxDyn};
+use ndarray::{ArcArray, Array1, ArrayD, Axis, IxDyn, Slice};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Steps that a buffer may lie unused before its memory is returned: validation between epochs or a
 /// short last batch must not throw away what the next full batch needs.
@@ -21,17 +22,33 @@ impl<F> Default for Pool<F> {
 }
 
 impl<F: Float> Pool<F> {
+    /// An array in the smallest free buffer that holds it, but not one that is more than twice as long.
     pub(super) fn take(&mut self, shape: &[usize]) -> ArrayD<F> {
         let len = shape.iter().product();
-        let mut buffer = match self.free.get_mut(&len).and_then(Vec::pop) {
-            Some((_, buffer)) => buffer,
-            None => vec![F::zero(); len],
-        };
+        self.take_from(shape, len..=2 * len)
+    }
+
+    /// An array in a buffer of just its length: one that leaves the pool for good.
+    pub(super) fn take_exact(&mut self, shape: &[usize]) -> ArrayD<F> {
+        let len = shape.iter().product();
+        self.take_from(shape, len..=len)
+    }
+
+    fn take_from(&mut self, shape: &[usize], lengths: RangeInclusive<usize>) -> ArrayD<F> {
+        let len = *lengths.start();
+        let free = self.free.range_mut(lengths).find_map(|(_, buffers)| buffers.pop());
+        let mut buffer = free.map_or_else(|| vec![F::zero(); len], |(_, buffer)| buffer);
         if cfg!(debug_assertions) {
             // An operation that forgets to write an element shows itself in tests.
             buffer.fill(F::nan());
         }
-        ArrayD::from_shape_vec(IxDyn(shape), buffer).expect("the buffer has the length of the shape")
+        if buffer.len() == len {
+            return ArrayD::from_shape_vec(IxDyn(shape), buffer)
+                .expect("the buffer has the length of the shape");
+        }
+        let mut array = Array1::from_vec(buffer);
+        array.slice_axis_inplace(Axis(0), Slice::from(..len));
+        array.into_shape_with_order(IxDyn(shape)).expect("the slice has the length of the shape")
     }
 
     pub(super) fn give(&mut self, array: ArrayD<F>) {

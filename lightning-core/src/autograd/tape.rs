@@ -2,10 +2,11 @@
 
 use super::anomaly::Anomaly;
 use super::observer::{OpObserver, OpRun};
-use super::op::{Backward, Op};
+use super::op::{Backward, Op, Slot, fresh_gradient};
 use super::param::Parameter;
 use super::pool::Pool;
 use super::var::Var;
+use crate::kernels::apply0;
 use crate::kernels::random::Draw;
 use crate::{Float, Seed, StepRng};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn, OwnedArcRepr};
@@ -38,6 +39,19 @@ pub(super) struct Node<F: Float> {
     pub(super) needs_grad: bool,
     /// Its memory is a parameter's: it must be let go before the optimizer writes there.
     pub(super) borrows_parameter: bool,
+    /// A backward pass took its memory back.
+    pub(super) released: bool,
+}
+
+/// What a backward pass leaves of the graph that it went through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// All: another pass may follow.
+    Retain,
+    /// The values, without operations.
+    Free,
+    /// Nothing but the root's value.
+    Release,
 }
 
 pub(super) enum Source<F: Float> {
@@ -271,7 +285,7 @@ impl<F: Float> Tape<F> {
     ) -> Var<'_, F> {
         let mut nodes = self.nodes.borrow_mut();
         let id = u32::try_from(nodes.len()).expect("a tape holds at most 2³² values");
-        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter });
+        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter, released: false });
         self.note_time();
         Var::new(self, id)
     }
@@ -285,6 +299,11 @@ impl<F: Float> Tape<F> {
     /// that takes its results from here allocates nothing after the first step.
     pub fn scratch(&self, shape: &[usize]) -> ArrayD<F> {
         self.pool.borrow_mut().take(shape)
+    }
+
+    /// As [`scratch`](Self::scratch), for an array that will not come back.
+    pub(super) fn scratch_to_keep(&self, shape: &[usize]) -> ArrayD<F> {
+        self.pool.borrow_mut().take_exact(shape)
     }
 
     /// Gives an array's memory back for [`scratch`](Self::scratch).
@@ -323,58 +342,110 @@ impl<F: Float> Tape<F> {
 
     /// One reverse sweep: nodes are in topological order because they are in order of creation.
     #[track_caller]
-    pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, retain: bool) {
+    pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, after: After) {
         if self.watches.get() {
             self.note_values();
         }
         let root = root as usize;
+        let awaited = if after == After::Release { self.awaited_beside(root) } else { Vec::new() };
         let mut visited = Vec::new();
-        {
-            let nodes = self.nodes.borrow();
-            assert!(
-                nodes[root].needs_grad,
-                "backward: the value depends on no parameter that requires a gradient"
-            );
-            let mut grads: Vec<Option<ArrayD<F>>> = Vec::new();
-            grads.resize_with(root + 1, || None);
-            grads[root] = Some(seed);
-            for id in (0..=root).rev() {
-                let Some(grad) = grads[id].take() else { continue };
-                visited.push(id);
-                match &nodes[id].source {
-                    Source::Op(op) => {
-                        let start = self.observer.as_ref().map(|_| Instant::now());
-                        let mut cx = Backward::new(self, &nodes, &mut grads, id, grad);
-                        op.backward(&mut cx);
-                        self.recycle(cx.into_grad());
-                        if self.watches.get() {
-                            let inputs = nodes[id].inputs.iter().map(|&input| input as usize);
-                            let reached = inputs.filter_map(|i| Some((&nodes[i], grads[i].as_ref()?)));
-                            self.note_gradients(op.name(), reached);
-                        }
-                        start.into_iter().for_each(|start| self.observe_backward(&**op, &nodes, id, start));
-                    }
-                    Source::Parameter(parameter) => {
-                        if self.watches.get() {
-                            self.note_parameter(&nodes[id], &grad);
-                        }
-                        if let Some(free) = parameter.accumulate(grad) {
-                            self.recycle(free);
-                        }
-                    }
-                    Source::Leaf => self.accumulate_leaf(id as u32, grad),
-                    Source::Constant => unreachable!("a constant never needs a gradient"),
-                    Source::Freed => panic!(
-                        "backward: this part of the graph was freed by an earlier backward pass; \
-                         use backward_retain_graph for the earlier one"
-                    ),
-                }
+        assert!(
+            self.nodes.borrow()[root].needs_grad,
+            "backward: the value depends on no parameter that requires a gradient"
+        );
+        let mut grads: Vec<Slot<F>> = Vec::new();
+        grads.resize_with(root + 1, Slot::default);
+        grads[root].buffer = Some(seed);
+        for id in (0..=root).rev() {
+            let slot = std::mem::take(&mut grads[id]);
+            if slot.buffer.is_none() && slot.constant.is_none() {
+                continue;
+            }
+            visited.push(id);
+            self.backward_of(id, slot, &mut grads);
+            if after == After::Release && id != root && !awaited[id] {
+                self.release(id);
             }
         }
-        if !retain {
+        if after != After::Retain {
             self.free(&visited);
         }
         self.note_time();
+    }
+
+    /// One node of the sweep.
+    #[track_caller]
+    fn backward_of(&self, id: usize, slot: Slot<F>, grads: &mut [Slot<F>]) {
+        let nodes = self.nodes.borrow();
+        let node = &nodes[id];
+        match &node.source {
+            Source::Op(op) => {
+                let (grad, constant) = self.gradient(node, slot, op.adds_constant());
+                let start = self.observer.as_ref().map(|_| Instant::now());
+                let mut cx = Backward::new(self, &nodes, grads, id, grad, constant);
+                op.backward(&mut cx);
+                self.recycle(cx.into_grad());
+                if self.watches.get() {
+                    let inputs = node.inputs.iter().map(|&input| input as usize);
+                    self.note_gradients(op.name(), inputs.map(|i| (&nodes[i], grads[i].has_nan())));
+                }
+                start.into_iter().for_each(|start| self.observe_backward(&**op, &nodes, id, start));
+            }
+            Source::Parameter(parameter) => {
+                let (grad, _) = self.gradient(node, slot, false);
+                if self.watches.get() {
+                    self.note_parameter(node, &grad);
+                }
+                if let Some(free) = parameter.accumulate(grad) {
+                    self.recycle(free);
+                }
+            }
+            Source::Leaf => self.accumulate_leaf(id as u32, self.gradient(node, slot, false).0),
+            Source::Constant => unreachable!("a constant never needs a gradient"),
+            Source::Freed => panic!(
+                "backward: this part of the graph was freed by an earlier backward pass; \
+                 use backward_retain_graph for the earlier one"
+            ),
+        }
+    }
+
+    /// The gradient of a node, and what is still to be added to it if its rule does that.
+    fn gradient(&self, node: &Node<F>, slot: Slot<F>, rule_adds: bool) -> (ArrayD<F>, F) {
+        match (slot.buffer, slot.constant) {
+            (Some(grad), Some(constant)) if rule_adds => (grad, constant),
+            (Some(mut grad), Some(constant)) => {
+                apply0(grad.view_mut(), move |g| g + constant);
+                (grad, F::zero())
+            }
+            (Some(grad), None) => (grad, F::zero()),
+            (None, constant) => {
+                let mut grad = fresh_gradient(self, node);
+                grad.fill(constant.unwrap_or(F::zero()));
+                (grad, F::zero())
+            }
+        }
+    }
+
+    /// Which values an operation reads that does not lead to `root`: another loss may still go backward from there.
+    fn awaited_beside(&self, root: usize) -> Vec<bool> {
+        let nodes = self.nodes.borrow();
+        let (mut leads, mut awaited) = (vec![false; nodes.len()], vec![false; nodes.len()]);
+        leads[root] = true;
+        for (id, node) in nodes.iter().enumerate().rev() {
+            let mark = if leads[id] { &mut leads } else { &mut awaited };
+            node.inputs.iter().for_each(|&input| mark[input as usize] = true);
+        }
+        awaited
+    }
+
+    /// Takes the memory of a value back before its step is over.
+    fn release(&self, id: usize) {
+        let node = &mut self.nodes.borrow_mut()[id];
+        if matches!(node.source, Source::Op(_)) {
+            let value = std::mem::replace(&mut node.value, ArcArray::zeros(IxDyn(&[0])));
+            node.released = true;
+            self.pool.borrow_mut().reclaim(value);
+        }
     }
 
     fn accumulate_leaf(&self, id: u32, grad: ArrayD<F>) {

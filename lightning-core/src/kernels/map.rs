@@ -1,4 +1,7 @@
 //! Element-wise kernels with one or two sources, which broadcast to the destination's shape.
+//!
+//! The function goes into the loop by value. Give closures that capture numbers a `move`: behind a reference the compiler
+//! must take each write for a change of the captured number, and does one element at a time.
 
 use super::dispatch::{Work, widest};
 use super::par::{for_each_chunk, for_each_chunk_of};
@@ -6,9 +9,9 @@ use crate::Float;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMutD, Axis, Ix2, Slice, Zip};
 
 /// `dst[i] = f(dst[i])` for every element.
-pub fn apply0<F: Float>(mut dst: ArrayViewMutD<'_, F>, f: impl Fn(F) -> F + Sync) {
+pub fn apply0<F: Float>(mut dst: ArrayViewMutD<'_, F>, f: impl Fn(F) -> F + Copy + Sync) {
     match dst.as_slice_mut() {
-        Some(dst) => for_each_chunk(dst, |_, piece| widest(Map0 { d: piece, f: &f })),
+        Some(dst) => for_each_chunk(dst, |_, piece| widest(Map0 { d: piece, f })),
         None => dst.mapv_inplace(f),
     }
 }
@@ -17,16 +20,20 @@ pub fn apply0<F: Float>(mut dst: ArrayViewMutD<'_, F>, f: impl Fn(F) -> F + Sync
 ///
 /// # Panics
 /// If `a` does not broadcast to the shape of `dst`.
-pub fn apply1<F: Float>(mut dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, F>, f: impl Fn(&mut F, F) + Sync) {
+pub fn apply1<F: Float>(
+    mut dst: ArrayViewMutD<'_, F>,
+    a: ArrayViewD<'_, F>,
+    f: impl Fn(&mut F, F) + Copy + Sync,
+) {
     if a.shape() == dst.shape()
         && let (Some(d), Some(a)) = (dst.as_slice_mut(), a.as_slice())
     {
-        return for_each_chunk(d, |start, piece| widest(Map1 { d: piece, a: &a[start..], f: &f }));
+        return for_each_chunk(d, |start, piece| widest(Map1 { d: piece, a: &a[start..], f }));
     }
     let a = broadcast(&a, dst.shape());
     match (Rows::of(&a), dst.as_slice_mut()) {
         (Some(a), Some(d)) => for_each_rows(d, a.width(), |first, rows| {
-            widest(RowMap { d: rows, first, a, b: a, f: |d: &mut F, a, _| f(d, a) });
+            widest(RowMap { d: rows, first, a, b: a, f: move |d: &mut F, a, _| f(d, a) });
         }),
         _ => Zip::from(&mut dst).and(&a).for_each(|d, &a| f(d, a)),
     }
@@ -40,20 +47,20 @@ pub fn apply2<F: Float>(
     mut dst: ArrayViewMutD<'_, F>,
     a: ArrayViewD<'_, F>,
     b: ArrayViewD<'_, F>,
-    f: impl Fn(&mut F, F, F) + Sync,
+    f: impl Fn(&mut F, F, F) + Copy + Sync,
 ) {
     if a.shape() == dst.shape()
         && b.shape() == dst.shape()
         && let (Some(d), Some(a), Some(b)) = (dst.as_slice_mut(), a.as_slice(), b.as_slice())
     {
         return for_each_chunk(d, |start, piece| {
-            widest(Map2 { d: piece, a: &a[start..], b: &b[start..], f: &f })
+            widest(Map2 { d: piece, a: &a[start..], b: &b[start..], f })
         });
     }
     let (a, b) = (broadcast(&a, dst.shape()), broadcast(&b, dst.shape()));
     match (Rows::of(&a), Rows::of(&b), dst.as_slice_mut()) {
         (Some(a), Some(b), Some(d)) => for_each_rows(d, a.width(), |first, rows| {
-            widest(RowMap { d: rows, first, a, b, f: &f });
+            widest(RowMap { d: rows, first, a, b, f });
         }),
         _ => Zip::from(&mut dst).and(&a).and(&b).for_each(|d, &a, &b| f(d, a, b)),
     }
@@ -124,7 +131,7 @@ impl<F: Float, G: Fn(&mut F, F, F)> Work for RowMap<'_, '_, F, G> {
 
 struct Map0<'a, F, G> {
     d: &'a mut [F],
-    f: &'a G,
+    f: G,
 }
 impl<F: Float, G: Fn(F) -> F> Work for Map0<'_, F, G> {
     type Output = ();
@@ -140,7 +147,7 @@ impl<F: Float, G: Fn(F) -> F> Work for Map0<'_, F, G> {
 struct Map1<'a, F, G> {
     d: &'a mut [F],
     a: &'a [F],
-    f: &'a G,
+    f: G,
 }
 impl<F: Float, G: Fn(&mut F, F)> Work for Map1<'_, F, G> {
     type Output = ();
@@ -157,7 +164,7 @@ struct Map2<'a, F, G> {
     d: &'a mut [F],
     a: &'a [F],
     b: &'a [F],
-    f: &'a G,
+    f: G,
 }
 impl<F: Float, G: Fn(&mut F, F, F)> Work for Map2<'_, F, G> {
     type Output = ();

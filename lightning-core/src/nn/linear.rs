@@ -1,8 +1,9 @@
 //! The fully connected layer.
 
 use super::{Collector, Dropout, Layer, Module, init};
+use crate::ops::linear::{affine, open_gate};
 use crate::{Activation, Float, Parameter, Tape, Var};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Ix2};
 use rand::Rng;
 
 /// `y = x·Wᵀ + b`: PyTorch's `nn.Linear`, with the weight as (out, in).
@@ -88,6 +89,44 @@ impl<F: Float> Linear<F> {
     pub fn forward_gate<'t>(&self, x: Var<'t, F>) -> (Var<'t, F>, Var<'t, F>) {
         let (weight, bias) = self.on(x.tape());
         x.gate(weight, bias)
+    }
+
+    /// `f(x·Wᵀ + b)` into `out`, without a tape: what [`forward_with`](Self::forward_with) computes, in memory of the
+    /// caller's.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the numbers of a row of `out` are no neighbours.
+    #[track_caller]
+    pub fn infer(&self, x: ArrayView2<'_, F>, activation: Activation, out: ArrayViewMut2<'_, F>) {
+        self.with_weights(x, |weight, bias| affine(x, weight, bias, activation, out));
+    }
+
+    /// The layer as a gate of `x`, without a tape: the gate into `gate`, `x` times the gate into `gated`, as
+    /// [`forward_gate`](Self::forward_gate) does.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the numbers of a row of an output are no neighbours.
+    #[track_caller]
+    pub fn infer_gate(&self, x: ArrayView2<'_, F>, gate: ArrayViewMut2<'_, F>, gated: ArrayViewMut2<'_, F>) {
+        let by_rows = x.ncols() <= 1 || x.strides()[1] == 1;
+        let copy = if by_rows { None } else { Some(x.as_standard_layout().into_owned()) };
+        let x = copy.as_ref().map_or(x, |copy| copy.view());
+        self.with_weights(x, |weight, bias| open_gate(x, weight, bias, [gate, gated]));
+    }
+
+    #[track_caller]
+    fn with_weights(&self, x: ArrayView2<'_, F>, f: impl FnOnce(ArrayView2<'_, F>, Option<&[F]>)) {
+        let weight = self.weight.value();
+        let weight = weight.view().into_dimensionality::<Ix2>().expect("a weight is a matrix");
+        assert!(
+            x.ncols() == weight.ncols(),
+            "Linear: x has shape {:?} (rows, in), the weight `{}` {:?} (out, in)",
+            x.shape(),
+            self.weight.name(),
+            weight.shape()
+        );
+        let bias = self.bias.as_ref().map(Parameter::value);
+        f(weight, bias.as_ref().map(|bias| bias.as_slice().expect("a value is one slice")));
     }
 
     fn on<'t>(&self, tape: &'t Tape<F>) -> (Var<'t, F>, Option<Var<'t, F>>) {

@@ -56,12 +56,12 @@ impl Activation {
         }
     }
 
-    /// `g = g · f'`, by the value `y = f(z)`.
-    pub(super) fn backward<F: Float>(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>) {
+    /// `g = (g + constant) · f'`, by the value `y = f(z)`. Only the sigmoid, whose mean is a loss of its own, adds a constant.
+    pub(super) fn backward<F: Float>(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>, constant: F) {
         match self {
             Activation::Identity => {}
             Activation::Relu => apply1(g, y, |g, y| *g = relu_rule(*g, y)),
-            Activation::Sigmoid => apply1(g, y, |g, y| *g = sigmoid_rule(*g, y)),
+            Activation::Sigmoid => apply1(g, y, move |g, y| *g = sigmoid_rule(*g + constant, y)),
             Activation::Tanh => apply1(g, y, |g, y| *g = tanh_rule(*g, y)),
         }
     }

@@ -37,7 +37,9 @@ impl<F: Float> Op<F> for MulOp {
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.add_map2(0, |cx| (cx.grad(), cx.input(1)), |g, b| g * b);
-        cx.add_map2(1, |cx| (cx.grad(), cx.input(0)), |g, a| g * a);
+        if cx.needs(1) && !cx.hand_on(1, 0) {
+            cx.add_map2(1, |cx| (cx.grad(), cx.input(0)), |g, a| g * a);
+        }
     }
 }
 
@@ -81,7 +83,7 @@ impl<F: Float> Op<F> for ReciprocalOp<F> {
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         let c = self.0;
-        cx.add_map2(0, |cx| (cx.grad(), cx.input(0)), |g, x| -g * c / (x * x));
+        cx.add_map2(0, |cx| (cx.grad(), cx.input(0)), move |g, x| -g * c / (x * x));
     }
 }
 
@@ -90,7 +92,7 @@ fn binary<'t, F: Float>(
     name: &str,
     a: Var<'t, F>,
     b: Var<'t, F>,
-    f: impl Fn(F, F) -> F + Sync,
+    f: impl Fn(F, F) -> F + Copy + Sync,
     op: impl Op<F> + 'static,
 ) -> Var<'t, F> {
     let (x, y) = (a.value(), b.value());
@@ -98,7 +100,7 @@ fn binary<'t, F: Float>(
         panic!("{name}: shapes {:?} and {:?} do not broadcast", x.shape(), y.shape());
     };
     let mut out = a.tape().scratch(&shape);
-    kernels::apply2(out.view_mut(), x.view(), y.view(), |d, a, b| *d = f(a, b));
+    kernels::apply2(out.view_mut(), x.view(), y.view(), move |d, a, b| *d = f(a, b));
     a.tape().apply(&[a, b], out, op)
 }
 
@@ -127,25 +129,25 @@ impl<'t, F: Float> Neg for Var<'t, F> {
 impl<'t, F: Float> Add<F> for Var<'t, F> {
     type Output = Self;
     fn add(self, c: F) -> Self {
-        self.map_with(|x| x + c, AffineOp { name: "add_scalar", scale: F::one() })
+        self.map_with(move |x| x + c, AffineOp { name: "add_scalar", scale: F::one() })
     }
 }
 impl<'t, F: Float> Sub<F> for Var<'t, F> {
     type Output = Self;
     fn sub(self, c: F) -> Self {
-        self.map_with(|x| x - c, AffineOp { name: "sub_scalar", scale: F::one() })
+        self.map_with(move |x| x - c, AffineOp { name: "sub_scalar", scale: F::one() })
     }
 }
 impl<'t, F: Float> Mul<F> for Var<'t, F> {
     type Output = Self;
     fn mul(self, c: F) -> Self {
-        self.map_with(|x| x * c, AffineOp { name: "mul_scalar", scale: c })
+        self.map_with(move |x| x * c, AffineOp { name: "mul_scalar", scale: c })
     }
 }
 impl<'t, F: Float> Div<F> for Var<'t, F> {
     type Output = Self;
     fn div(self, c: F) -> Self {
-        self.map_with(|x| x / c, AffineOp { name: "div_scalar", scale: F::one() / c })
+        self.map_with(move |x| x / c, AffineOp { name: "div_scalar", scale: F::one() / c })
     }
 }
 
@@ -161,7 +163,7 @@ macro_rules! number_on_the_left {
         impl<'t> Sub<Var<'t, $t>> for $t {
             type Output = Var<'t, $t>;
             fn sub(self, x: Var<'t, $t>) -> Var<'t, $t> {
-                x.map_with(|x| self - x, AffineOp { name: "rsub", scale: -1.0 })
+                x.map_with(move |x| self - x, AffineOp { name: "rsub", scale: -1.0 })
             }
         }
         impl<'t> Mul<Var<'t, $t>> for $t {
@@ -173,7 +175,7 @@ macro_rules! number_on_the_left {
         impl<'t> Div<Var<'t, $t>> for $t {
             type Output = Var<'t, $t>;
             fn div(self, x: Var<'t, $t>) -> Var<'t, $t> {
-                x.map_with(|x| self / x, ReciprocalOp(self))
+                x.map_with(move |x| self / x, ReciprocalOp(self))
             }
         }
     };

@@ -43,8 +43,10 @@ impl<F: Float> CrossEntropy<F> {
         let targets =
             Targets::new("cross_entropy", labels, classes, self.weight.as_ref(), self.label_smoothing);
         let out = targets.loss(&log_p, self.reduction);
-        let op = CrossEntropyOp { probabilities_of: Some(log_p), targets, reduction: self.reduction };
-        logits.tape().apply(&[logits], out, op)
+        let op = CrossEntropyOp { of_logits: true, targets, reduction: self.reduction };
+        // On the tape, which takes the memory back with the step.
+        let log_p = logits.tape().constant(log_p);
+        logits.tape().apply(&[logits, log_p], out, op)
     }
 
     /// As [`loss`](Self::loss) for log-probabilities instead of logits: PyTorch's `nll_loss`.
@@ -57,7 +59,7 @@ impl<F: Float> CrossEntropy<F> {
         let (_, classes) = check_labels("nll_loss", labels, x.shape());
         let targets = Targets::new("nll_loss", labels, classes, self.weight.as_ref(), self.label_smoothing);
         let out = targets.loss(&x.to_owned(), self.reduction);
-        let op = CrossEntropyOp { probabilities_of: None, targets, reduction: self.reduction };
+        let op = CrossEntropyOp { of_logits: false, targets, reduction: self.reduction };
         log_probabilities.tape().apply(&[log_probabilities], out, op)
     }
 }
@@ -148,15 +150,15 @@ impl<F: Float> Targets<F> {
 
 /// With t the row's targets and T their sum: by log-probabilities −t, by logits softmax(x)·T − t.
 struct CrossEntropyOp<F: Float> {
-    /// The log-probabilities, if the input are logits.
-    probabilities_of: Option<ArrayD<F>>,
+    /// Whether the input are logits; their log-probabilities are then a second input.
+    of_logits: bool,
     targets: Targets<F>,
     reduction: Reduction,
 }
 
 impl<F: Float> Op<F> for CrossEntropyOp<F> {
     fn name(&self) -> &'static str {
-        if self.probabilities_of.is_some() { "cross_entropy" } else { "nll_loss" }
+        if self.of_logits { "cross_entropy" } else { "nll_loss" }
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         let targets = &self.targets;
@@ -166,9 +168,10 @@ impl<F: Float> Op<F> for CrossEntropyOp<F> {
         cx.add_with(0, |cx, acc, dst| {
             let g = cx.grad();
             let mut by_x = cx.tape().scratch(dst.shape());
-            match &self.probabilities_of {
-                Some(log_p) => kernels::apply1(by_x.view_mut(), log_p.view(), |d, log_p| *d = log_p.exp_()),
-                None => by_x.fill(F::zero()),
+            if self.of_logits {
+                kernels::apply1(by_x.view_mut(), cx.input(1), |d, log_p| *d = log_p.exp_());
+            } else {
+                by_x.fill(F::zero());
             }
             for (i, (mut row, &label)) in by_x.axis_iter_mut(Axis(0)).zip(&targets.labels).enumerate() {
                 let g = scale * if self.reduction == Reduction::None { g[i] } else { g[[]] };

@@ -3,20 +3,17 @@
 use crate::kernels::random::keep_mask;
 use crate::kernels::{self, Accum};
 use crate::{Backward, Float, Op, Var};
-use ndarray::ArrayD;
 
-/// The mask, 0 or 1/(1 − p), also multiplies the gradient.
-struct DropoutOp<F: Float> {
-    mask: ArrayD<F>,
-}
-impl<F: Float> Op<F> for DropoutOp<F> {
+/// The mask, 0 or 1/(1 − p) and the second input, also multiplies the gradient.
+struct DropoutOp;
+impl<F: Float> Op<F> for DropoutOp {
     fn name(&self) -> &'static str {
         "dropout"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.add_with(0, |cx, acc, dst| match acc {
-            Accum::Set => kernels::apply2(dst, cx.grad(), self.mask.view(), |d, g, mask| *d = g * mask),
-            Accum::Add => kernels::apply2(dst, cx.grad(), self.mask.view(), |d, g, mask| *d += g * mask),
+            Accum::Set => kernels::apply2(dst, cx.grad(), cx.input(1), |d, g, mask| *d = g * mask),
+            Accum::Add => kernels::apply2(dst, cx.grad(), cx.input(1), |d, g, mask| *d += g * mask),
         });
     }
 }
@@ -49,7 +46,9 @@ impl<'t, F: Float> Var<'t, F> {
         keep_mask(kept, self.tape().next_draw(), p, scale_of_kept(p));
         let mut out = self.tape().scratch(x.shape());
         kernels::apply2(out.view_mut(), x.view(), mask.view(), |d, x, mask| *d = x * mask);
-        self.tape().apply(&[self], out, DropoutOp { mask })
+        // On the tape, which takes the memory back with the step.
+        let mask = self.tape().constant(mask);
+        self.tape().apply(&[self, mask], out, DropoutOp)
     }
 }
 

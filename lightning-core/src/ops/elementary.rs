@@ -16,33 +16,33 @@ pub(super) enum Sees {
     Output,
 }
 
-impl<F: Float, R: Fn(F, F) -> F + Sync> Op<F> for Elementwise<R> {
+impl<F: Float, R: Fn(F, F) -> F + Copy + Sync> Op<F> for Elementwise<R> {
     fn name(&self) -> &'static str {
         self.name
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         match self.sees {
-            Sees::Input => cx.add_map2(0, |cx| (cx.grad(), cx.input(0)), &self.rule),
-            Sees::Output => cx.add_map2(0, |cx| (cx.grad(), cx.output()), &self.rule),
+            Sees::Input => cx.add_map2(0, |cx| (cx.grad(), cx.input(0)), self.rule),
+            Sees::Output => cx.add_map2(0, |cx| (cx.grad(), cx.output()), self.rule),
         }
     }
 }
 
 impl<'t, F: Float> Var<'t, F> {
     /// `f` of every element, with this operation's rule.
-    pub(super) fn map_with(self, f: impl Fn(F) -> F + Sync, op: impl Op<F> + 'static) -> Self {
+    pub(super) fn map_with(self, f: impl Fn(F) -> F + Copy + Sync, op: impl Op<F> + 'static) -> Self {
         let x = self.value();
         let mut out = self.tape().scratch(x.shape());
-        kernels::apply1(out.view_mut(), x.view(), |d, x| *d = f(x));
+        kernels::apply1(out.view_mut(), x.view(), move |d, x| *d = f(x));
         self.tape().apply(&[self], out, op)
     }
 
     pub(super) fn elementwise(
         self,
         name: &'static str,
-        f: impl Fn(F) -> F + Sync,
+        f: impl Fn(F) -> F + Copy + Sync,
         sees: Sees,
-        rule: impl Fn(F, F) -> F + Sync + 'static,
+        rule: impl Fn(F, F) -> F + Copy + Sync + 'static,
     ) -> Self {
         self.map_with(f, Elementwise { name, sees, rule })
     }

@@ -7,7 +7,7 @@ use crate::kernels::random::relu_dropout;
 use crate::kernels::{self, Epilogue, gemm, gemm_epilogue};
 use crate::ops::Activation;
 use crate::{Backward, Float, Op, Tape, Var};
-use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMutD, CowArray, Ix2};
+use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMutD, CowArray, Ix2};
 
 /// What follows the affine map in the same operation.
 #[derive(Clone, Copy)]
@@ -37,11 +37,13 @@ impl<F: Float> Then<F> {
         }
     }
 
-    /// `g = g · f'`, by the value `y = f(z)`.
-    fn backward(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>) {
+    /// `g = (g + constant) · f'`, by the value `y = f(z)`.
+    fn backward(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>, constant: F) {
         match self {
-            Then::Activation(activation) => activation.backward(g, y),
-            Then::ReluDropout { scale, .. } => kernels::apply1(g, y, |g, y| *g = relu_rule(*g * scale, y)),
+            Then::Activation(activation) => activation.backward(g, y, constant),
+            Then::ReluDropout { scale, .. } => {
+                kernels::apply1(g, y, move |g, y| *g = relu_rule(*g * scale, y))
+            }
         }
     }
 }
@@ -57,8 +59,12 @@ impl<F: Float> Op<F> for LinearOp<F> {
     fn flops(&self, inputs: &[&[usize]], output: &[usize]) -> Option<u64> {
         super::matmul::product_flops(inputs[0], output)
     }
+    fn adds_constant(&self) -> bool {
+        matches!(self.then, Then::Activation(Activation::Sigmoid))
+    }
     fn backward(&self, cx: &mut Backward<'_, F>) {
-        cx.change_grad(|g, y| self.then.backward(g, y));
+        let constant = cx.constant();
+        cx.change_grad(|g, y| self.then.backward(g, y, constant));
         cx.add_with(0, |cx, acc, dst| {
             let (dz, w) = (rows(cx.grad()), weight_of(cx.input(1)));
             let dim = (dz.nrows(), w.ncols());
@@ -145,10 +151,8 @@ impl<'t, F: Float> Var<'t, F> {
             self.tape().scratch(&[x.nrows(), out_width]).into_dimensionality::<Ix2>().expect("a matrix");
         let bias_value = bias.map(Var::value);
         let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
-        let finish =
-            Affine { activation: then.activation(), bias: bias_value.as_ref().and_then(|b| b.as_slice()) };
-        let w = weight_of(w.view());
-        gemm_epilogue(F::one(), x.view(), w.t(), F::zero(), [out.view_mut()], &finish);
+        let bias_value = bias_value.as_ref().and_then(|bias| bias.as_slice());
+        affine(x.view(), weight_of(w.view()), bias_value, then.activation(), out.view_mut());
         let mut shape = self.shape();
         *shape.last_mut().expect("an axis") = out_width;
         let mut out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
@@ -187,13 +191,34 @@ impl<'t, F: Float> Var<'t, F> {
         let x = x.as_standard_layout();
         let bias_value = bias.map(Var::value);
         let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
-        let finish = Gate { x: weight_of(x.view()), bias: bias_value.as_ref().and_then(|b| b.as_slice()) };
+        let bias_value = bias_value.as_ref().and_then(|bias| bias.as_slice());
         let outputs = [&mut open, &mut through]
             .map(|out| out.view_mut().into_dimensionality::<Ix2>().expect("a matrix"));
-        gemm_epilogue(F::one(), finish.x, weight_of(w.view()).t(), F::zero(), outputs, &finish);
+        open_gate(weight_of(x.view()), weight_of(w.view()), bias_value, outputs);
         let gate = self.record_linear(weight, bias, open, Then::Activation(Activation::Sigmoid));
         (gate, self.tape().apply(&[self, gate], through, MulOp))
     }
+}
+
+/// `out = f(x·Wᵀ + b)`; the rows of `out` are slices.
+pub(crate) fn affine<F: Float>(
+    x: ArrayView2<'_, F>,
+    weight: ArrayView2<'_, F>,
+    bias: Option<&[F]>,
+    activation: Activation,
+    out: ArrayViewMut2<'_, F>,
+) {
+    gemm_epilogue(F::one(), x, weight.t(), F::zero(), [out], &Affine { activation, bias });
+}
+
+/// The gate `σ(x·Wᵀ + b)` and `x` times the gate; the rows of all three are slices.
+pub(crate) fn open_gate<F: Float>(
+    x: ArrayView2<'_, F>,
+    weight: ArrayView2<'_, F>,
+    bias: Option<&[F]>,
+    outputs: [ArrayViewMut2<'_, F>; 2],
+) {
+    gemm_epilogue(F::one(), x, weight.t(), F::zero(), outputs, &Gate { x, bias });
 }
 
 /// `z = f(z + b)`.

@@ -22,7 +22,7 @@ impl<F: Float> Op<F> for MseOp {
                 }
                 let mut residual = cx.tape().scratch(cx.input(0).shape());
                 kernels::apply2(residual.view_mut(), cx.input(0), cx.input(1), |d, x, y| *d = x - y);
-                kernels::apply2(dst, residual.view(), cx.grad(), |d, r, g| *d += sign * scale * r * g);
+                kernels::apply2(dst, residual.view(), cx.grad(), move |d, r, g| *d += sign * scale * r * g);
                 cx.tape().recycle(residual);
             });
         }
@@ -113,7 +113,8 @@ impl<F: Float> BceWithLogits<F> {
         });
         kernels::apply1(out.view_mut(), weight.view(), |d, w| *d *= w);
         let out = reduce(logits, out, self.reduction);
-        tape.apply(&[logits, target], out, BceOp { weight, pos_weight, reduction: self.reduction })
+        let (weight, pos_weight) = (tape.constant(weight), tape.constant(pos_weight));
+        tape.apply(&[logits, target, weight, pos_weight], out, BceOp { reduction: self.reduction })
     }
 }
 
@@ -151,37 +152,35 @@ fn softplus<F: Float>(x: F) -> F {
     (-x.abs()).exp_().ln_1p_() + if x > F::zero() { x } else { F::zero() }
 }
 
-/// dx = w·[(1 − z) − (1 + (p − 1)z)·σ(−x)], dz = w·[−x + (p − 1)·softplus(−x)].
-struct BceOp<F: Float> {
-    weight: ArrayD<F>,
-    pos_weight: ArrayD<F>,
+/// Inputs are x, z, w and p. dx = w·[(1 − z) − (1 + (p − 1)z)·σ(−x)], dz = w·[−x + (p − 1)·softplus(−x)].
+struct BceOp {
     reduction: Reduction,
 }
-impl<F: Float> Op<F> for BceOp<F> {
+impl<F: Float> Op<F> for BceOp {
     fn name(&self) -> &'static str {
         "bce_with_logits"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         let scale = mean_scale::<F>(self.reduction, cx.input(0).len());
         let factor = |cx: &Backward<'_, F>| {
-            let mut factor = cx.tape().scratch(self.weight.shape());
-            kernels::apply2(factor.view_mut(), self.weight.view(), cx.grad(), |d, w, g| *d = w * g * scale);
+            let mut factor = cx.tape().scratch(cx.input(2).shape());
+            kernels::apply2(factor.view_mut(), cx.input(2), cx.grad(), move |d, w, g| *d = w * g * scale);
             factor
         };
         let one = F::one();
         cx.add_with(0, |cx, acc, mut dst| {
-            let mut by_x = cx.tape().scratch(self.weight.shape());
-            kernels::apply2(by_x.view_mut(), cx.input(1), self.pos_weight.view(), |d, z, p| {
+            let mut by_x = cx.tape().scratch(cx.input(2).shape());
+            kernels::apply2(by_x.view_mut(), cx.input(1), cx.input(3), move |d, z, p| {
                 *d = one + (p - one) * z
             });
-            kernels::apply2(by_x.view_mut(), cx.input(0), cx.input(1), |d, x, z| {
+            kernels::apply2(by_x.view_mut(), cx.input(0), cx.input(1), move |d, x, z| {
                 *d = one - z - *d * (-x).sigmoid_()
             });
             finish(cx, acc, &mut dst, by_x, factor(cx));
         });
         cx.add_with(1, |cx, acc, mut dst| {
-            let mut by_z = cx.tape().scratch(self.weight.shape());
-            kernels::apply2(by_z.view_mut(), cx.input(0), self.pos_weight.view(), |d, x, p| {
+            let mut by_z = cx.tape().scratch(cx.input(2).shape());
+            kernels::apply2(by_z.view_mut(), cx.input(0), cx.input(3), move |d, x, p| {
                 *d = (p - one) * softplus(-x) - x;
             });
             finish(cx, acc, &mut dst, by_z, factor(cx));

@@ -10,7 +10,7 @@ mod cross_entropy;
 mod dropout;
 mod elementary;
 mod gather;
-mod linear;
+pub(crate) mod linear;
 mod losses;
 mod matmul;
 mod reduce;

@@ -19,14 +19,18 @@ impl<F: Float> Op<F> for SumOp<F> {
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         let (scale, axis) = (self.scale, self.axis);
+        if axis.is_none() {
+            let g = cx.grad()[[]];
+            return cx.add_constant(0, scale * g);
+        }
         cx.add_with(0, |cx, acc, dst| {
             let mut g = cx.grad();
             if let Some((axis, true)) = axis {
                 g = g.insert_axis(Axis(axis));
             }
             match acc {
-                Accum::Set => kernels::apply1(dst, g, |d, g| *d = scale * g),
-                Accum::Add => kernels::apply1(dst, g, |d, g| *d += scale * g),
+                Accum::Set => kernels::apply1(dst, g, move |d, g| *d = scale * g),
+                Accum::Add => kernels::apply1(dst, g, move |d, g| *d += scale * g),
             }
         });
     }
