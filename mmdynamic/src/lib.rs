@@ -48,7 +48,9 @@ mod module;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 mod optimization;
+mod predictor;
 mod reference;
+mod tcp;
 mod trained;
 
 pub use architecture::ArchitectureError;
@@ -58,5 +60,6 @@ pub use loss::LossTerms;
 pub use model::{EncodedView, Forward, LinearLayer, MmDynamic};
 pub use module::{FromStateError, Prediction, TestOutput};
 pub use optimization::{OptimizerChoice, SchedulerChoice};
+pub use predictor::{Predicted, Predictor};
 pub use reference::Reference;
 pub use trained::{SavedData, Trained, TrainedError};

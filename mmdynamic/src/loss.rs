@@ -3,6 +3,7 @@
 use crate::batch::MultiViewBatch;
 use crate::config::LossWeights;
 use crate::model::{Forward, MmDynamic};
+use crate::tcp::tcp_terms;
 use lightning_core::{Float, Tape, Var};
 use std::ops::Add;
 
@@ -35,10 +36,16 @@ impl<F: Float> MmDynamic<F> {
     pub fn loss_terms<'t>(&self, forward: &Forward<'t, F>, labels: &[usize]) -> LossTerms<Var<'t, F>> {
         let config = &self.hparams.config;
         let weights = config.loss;
-        let regression = |(&confidence, &logit): (&Var<'t, F>, &Var<'t, F>)| {
-            let target = logit.softmax(1).gather_labels(labels);
-            confidence.flatten().mse_loss(if config.detach_target { target.detach() } else { target })
-        };
+        let (mut tcp_regression, mut tcp_ce) = (Vec::new(), Vec::new());
+        let confidences = unless_off(weights.confidence, &forward.tcp_confidence);
+        for (view, &logit) in forward.tcp_logit.iter().enumerate() {
+            let [regression, ce] = match confidences.get(view) {
+                Some(&confidence) => tcp_terms(logit, confidence, labels, config.detach_target).map(Some),
+                None => [None, (weights.view_ce > 0.0).then(|| logit.cross_entropy(labels))],
+            };
+            tcp_regression.extend(regression);
+            tcp_ce.extend(ce.filter(|_| weights.view_ce > 0.0));
+        }
         LossTerms {
             weights,
             classifier_ce: (weights.classifier > 0.0).then(|| forward.mm_logit.cross_entropy(labels)),
@@ -46,15 +53,8 @@ impl<F: Float> MmDynamic<F> {
                 .iter()
                 .map(|info| info.mean())
                 .collect(),
-            tcp_regression: unless_off(weights.confidence, &forward.tcp_confidence)
-                .iter()
-                .zip(&forward.tcp_logit)
-                .map(regression)
-                .collect(),
-            tcp_ce: unless_off(weights.view_ce, &forward.tcp_logit)
-                .iter()
-                .map(|logit| logit.cross_entropy(labels))
-                .collect(),
+            tcp_regression,
+            tcp_ce,
         }
     }
 

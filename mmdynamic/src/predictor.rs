@@ -1,0 +1,268 @@
+//! The road for many predictions: no tape, and no memory asked for after the first.
+
+use crate::model::MmDynamic;
+use lightning_core::nn::{Linear, Module};
+use lightning_core::{Activation, Float, kernels};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice, Zip};
+
+/// Predicts with a model that others may use at the same time: the memory between the layers is this value's own. Serve with
+/// one for each thread and one model for all.
+///
+/// The numbers are those of [`MmDynamic::forward`] in evaluation, bit for bit.
+///
+/// ```
+/// use lightning_core::Seed;
+/// use mmdynamic::{Config, Hyperparameters, MmDynamic, Predictor};
+/// use ndarray::Array2;
+/// let hparams = Hyperparameters { in_dim: vec![4, 3], num_class: 2, binary: true, config: Config::default() };
+/// let model: MmDynamic = MmDynamic::new(hparams, Seed(1))?;
+/// let views = [Array2::ones((1000, 4)), Array2::zeros((1000, 3))];
+/// let mut predictor = Predictor::new(&model);
+/// let mut rows = 0;
+/// // A hundred rows at a time, however many there are.
+/// predictor.predict_blocks(&views.each_ref().map(Array2::view), 100, |first, block| {
+///     assert_eq!(first, rows);
+///     rows += block.probabilities.nrows();
+/// });
+/// assert_eq!(rows, 1000);
+/// # Ok::<(), mmdynamic::ConfigError>(())
+/// ```
+pub struct Predictor<'m, F: Float = f32> {
+    model: &'m MmDynamic<F>,
+    classifier: Vec<Linear<F>>,
+    /// One view's gate and what it lets through.
+    gate: Vec<F>,
+    gated: Vec<F>,
+    /// One view's encoded features.
+    feature: Vec<F>,
+    confidence: Vec<F>,
+    confidences: Vec<F>,
+    /// The weighted features of all views side by side, then the classifier's layers in turns.
+    joined: Vec<F>,
+    layer: Vec<F>,
+    probabilities: Vec<F>,
+}
+
+/// What a [`Predictor`] says of some rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Predicted<'a, F: Float = f32> {
+    /// Probability of each class, (samples, classes).
+    pub probabilities: ArrayView2<'a, F>,
+    /// Confidence of each view, (samples, views); ones for a model without.
+    pub confidences: ArrayView2<'a, F>,
+}
+
+impl<'m, F: Float> Predictor<'m, F> {
+    /// A predictor that has no memory yet.
+    pub fn new(model: &'m MmDynamic<F>) -> Self {
+        let parameters = model.mm_clasifier.parameters();
+        let layer = |pair: &[lightning_core::Parameter<F>]| Linear {
+            weight: pair[0].clone(),
+            bias: Some(pair[1].clone()),
+        };
+        Predictor {
+            model,
+            classifier: parameters.chunks_exact(2).map(layer).collect(),
+            gate: Vec::new(),
+            gated: Vec::new(),
+            feature: Vec::new(),
+            confidence: Vec::new(),
+            confidences: Vec::new(),
+            joined: Vec::new(),
+            layer: Vec::new(),
+            probabilities: Vec::new(),
+        }
+    }
+
+    /// Any number of rows, `rows` at a time: `each` gets the first row's place and what is said of the block. The memory
+    /// is that of one block.
+    ///
+    /// # Panics
+    /// If `rows` is 0; and as [`predict`](Self::predict).
+    #[track_caller]
+    pub fn predict_blocks(
+        &mut self,
+        views: &[ArrayView2<'_, F>],
+        rows: usize,
+        mut each: impl FnMut(usize, Predicted<'_, F>),
+    ) {
+        assert!(rows > 0, "predict_blocks: a block has at least one row");
+        let all = self.check(views);
+        for first in (0..all).step_by(rows) {
+            let block = Slice::from(first..(first + rows).min(all));
+            each(first, self.of_block(|view| views[view].clone().slice_axis_move(Axis(0), block)));
+        }
+    }
+
+    /// One matrix per view, each (samples, width of the view). All rows at once.
+    ///
+    /// # Panics
+    /// If the number of views, a width or a number of samples is not as it must be.
+    #[track_caller]
+    pub fn predict(&mut self, views: &[ArrayView2<'_, F>]) -> Predicted<'_, F> {
+        self.check(views);
+        self.of_block(|view| views[view].clone())
+    }
+
+    /// The number of rows of views that fit.
+    #[track_caller]
+    fn check(&self, views: &[ArrayView2<'_, F>]) -> usize {
+        let widths = &self.model.hparams.in_dim;
+        let rows = views.first().map_or(0, |view| view.nrows());
+        let fits = views.len() == widths.len()
+            && views.iter().zip(widths).all(|(view, &width)| view.dim() == (rows, width));
+        assert!(
+            fits,
+            "Predictor: views of shapes {:?}, expected as many rows each and widths {widths:?}",
+            views.iter().map(ArrayView2::shape).collect::<Vec<_>>()
+        );
+        rows
+    }
+
+    fn of_block<'x>(&mut self, view_of: impl Fn(usize) -> ArrayView2<'x, F>) -> Predicted<'_, F> {
+        let (rows, views) = (view_of(0).nrows(), self.model.hparams.in_dim.len());
+        let hidden = self.model.hparams.config.hidden_dim[0];
+        room(&mut self.confidences, rows, views).fill(F::one());
+        room(&mut self.joined, rows, views * hidden);
+        for view in 0..views {
+            self.encode(view, view_of(view));
+        }
+        let classes = self.classify(rows);
+        Predicted {
+            probabilities: filled(&self.probabilities, rows, classes),
+            confidences: filled(&self.confidences, rows, views),
+        }
+    }
+
+    /// Writes a view's confidences and its weighted features.
+    fn encode(&mut self, view: usize, x: ArrayView2<'_, F>) {
+        let (model, (rows, width)) = (self.model, x.dim());
+        let (views, hidden) = (model.hparams.in_dim.len(), model.hparams.config.hidden_dim[0]);
+        let mut feature = room(&mut self.feature, rows, hidden);
+        let encoder = &model.feature_encoder[view].clf;
+        match model.feature_infor_encoder.get(view) {
+            Some(gate) => {
+                let open = room(&mut self.gate, rows, width);
+                let mut through = room(&mut self.gated, rows, width);
+                gate.clf.infer_gate(x, open, through.view_mut());
+                encoder.infer(through.view(), Activation::Relu, feature.view_mut());
+            }
+            None => encoder.infer(x, Activation::Relu, feature.view_mut()),
+        }
+        let mut joined = room(&mut self.joined, rows, views * hidden);
+        let mut weighted = joined.slice_axis_mut(Axis(1), Slice::from(view * hidden..(view + 1) * hidden));
+        let Some(head) = model.tcp_confidence_layer.get(view) else { return weighted.assign(&feature) };
+        let mut confidence = room(&mut self.confidence, rows, 1);
+        match model.view_reference.get(view) {
+            None => head.clf.infer(feature.view(), Activation::Identity, confidence.view_mut()),
+            Some(reference) => {
+                head.clf.infer(feature.view(), Activation::Sigmoid, confidence.view_mut());
+                confidence *= &reference.trust(x.into_dyn());
+            }
+        }
+        for ((mut to, from), c) in weighted.rows_mut().into_iter().zip(feature.rows()).zip(&confidence) {
+            Zip::from(&mut to).and(&from).for_each(|to, &x| *to = x * *c);
+        }
+        room(&mut self.confidences, rows, views).column_mut(view).assign(&confidence.column(0));
+    }
+
+    /// From the joined features to the probabilities; the number of classes.
+    fn classify(&mut self, rows: usize) -> usize {
+        let classes = self.model.hparams.num_class;
+        let last = self.classifier.len() - 1;
+        for (i, linear) in self.classifier.iter().enumerate() {
+            let [out_width, width] = linear.weight.value().shape().try_into().expect("a weight is a matrix");
+            let x = filled(&self.joined, rows, width);
+            let activation = if i == last { Activation::Identity } else { Activation::Relu };
+            linear.infer(x, activation, room(&mut self.layer, rows, out_width));
+            std::mem::swap(&mut self.joined, &mut self.layer);
+        }
+        let logits = filled(&self.joined, rows, classes);
+        let probabilities = room(&mut self.probabilities, rows, classes);
+        kernels::softmax_lanes(probabilities.into_dyn(), logits.into_dyn(), 1);
+        classes
+    }
+}
+
+/// Room for a matrix, with arbitrary content; grows once.
+fn room<F: Float>(memory: &mut Vec<F>, rows: usize, cols: usize) -> ArrayViewMut2<'_, F> {
+    if memory.len() < rows * cols {
+        memory.resize(rows * cols, F::zero());
+    }
+    ArrayViewMut2::from_shape((rows, cols), &mut memory[..rows * cols])
+        .expect("as many numbers as the shape has")
+}
+
+fn filled<F: Float>(memory: &[F], rows: usize, cols: usize) -> ArrayView2<'_, F> {
+    ArrayView2::from_shape((rows, cols), &memory[..rows * cols]).expect("as many numbers as the shape has")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Confidence, Config, Hyperparameters, MultiViewBatch};
+    use lightning_core::{Seed, Tape, concat};
+    use ndarray::Array2;
+
+    fn batch(rows: usize) -> MultiViewBatch {
+        let number = |i: usize, j: usize| ((i * 31 + j * 17) % 101) as f32 / 50.0 - 1.0;
+        let view = |width: usize| Array2::from_shape_fn((rows, width), |(i, j)| number(i, j)).into_shared();
+        MultiViewBatch { views: vec![view(33), view(20)], labels: vec![0; rows] }
+    }
+
+    fn model(config: Config) -> MmDynamic {
+        let hparams = Hyperparameters { in_dim: vec![33, 20], num_class: 3, binary: false, config };
+        let model = MmDynamic::new(hparams, Seed(4)).expect("a model");
+        model.eval();
+        model
+    }
+
+    fn views(batch: &MultiViewBatch) -> Vec<ArrayView2<'_, f32>> {
+        batch.views.iter().map(|view| view.view()).collect()
+    }
+
+    #[test]
+    fn it_says_what_the_network_says_bit_for_bit() {
+        for confidence in [Confidence::Linear, Confidence::NoiseAware, Confidence::None] {
+            for (gates, hidden_dim) in [(true, vec![16]), (true, vec![24, 7, 5]), (false, vec![9])] {
+                let model = model(Config { gates, confidence, hidden_dim, ..Config::default() });
+                model.view_reference.iter().zip(&batch(50).views).for_each(|(r, view)| r.see(view.view()));
+                let mut predictor = Predictor::new(&model);
+                for rows in [7, 1, 130, 0] {
+                    let batch = batch(rows);
+                    let tape = Tape::inference();
+                    let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
+                    let forward = model.forward(&data);
+                    let said = predictor.predict(&views(&batch));
+                    assert_eq!(said.probabilities.into_dyn(), forward.mm_logit.softmax(1).value());
+                    if forward.tcp_confidence.is_empty() {
+                        assert!(said.confidences.iter().all(|&c| c == 1.0));
+                    } else {
+                        assert_eq!(said.confidences.into_dyn(), concat(&forward.tcp_confidence, 1).value());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_cover_every_row_once_and_in_order() {
+        let (model, batch) = (model(Config::default()), batch(25));
+        let (mut firsts, mut rows) = (Vec::new(), 0);
+        Predictor::new(&model).predict_blocks(&views(&batch), 10, |first, block| {
+            firsts.push(first);
+            rows += block.probabilities.nrows();
+            assert_eq!(block.confidences.nrows(), block.probabilities.nrows());
+        });
+        assert_eq!((firsts, rows), (vec![0, 10, 20], 25));
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "Predictor: views of shapes [[5, 33]], expected as many rows each and widths [33, 20]"
+    )]
+    fn a_missing_view_is_named() {
+        let (model, batch) = (model(Config::default()), batch(5));
+        Predictor::new(&model).predict(&views(&batch)[..1]);
+    }
+}
