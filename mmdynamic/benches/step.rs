@@ -5,8 +5,9 @@ use lightning_core::nn::{Module, init};
 use lightning_core::optim::Optimizer;
 use lightning_core::{Seed, Tape};
 use lightning_optim::{Adam, AdamOptions};
-use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch};
+use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch, Predictor};
 use ndarray::{ArrayD, Ix2};
+use std::hint::black_box;
 
 /// A data set's widths, classes and rows, and the hidden width.
 struct Shape {
@@ -52,7 +53,7 @@ fn training_step(c: &mut Criterion) {
                     tape.reset();
                     let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
                     adam.zero_grad();
-                    model.loss_terms(&model.forward(&data), &batch.labels).total().backward();
+                    model.loss_terms(&model.forward(&data), &batch.labels).total().backward_and_release();
                     tape.reset();
                     adam.step();
                 });
@@ -67,15 +68,11 @@ fn prediction(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("prediction, {}", shape.name));
         for rows in [1, shape.rows] {
             let (model, batch) = (model(shape), batch(shape, rows));
-            model.eval();
-            let mut tape = Tape::inference();
+            let views: Vec<_> = batch.views.iter().map(|view| view.view()).collect();
+            let mut predictor = Predictor::new(&model);
             group.throughput(Throughput::Elements(rows as u64));
             group.bench_function(BenchmarkId::from_parameter(format!("{rows} rows")), |bench| {
-                bench.iter(|| {
-                    tape.reset();
-                    let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
-                    model.forward(&data).mm_logit.softmax(1).value()
-                });
+                bench.iter(|| black_box(predictor.predict(&views).probabilities.sum()));
             });
         }
         group.finish();

@@ -8,7 +8,7 @@ use lightning_core::nn::{Dropout, Layer, Module, init};
 use lightning_core::optim::Optimizer;
 use lightning_core::{Float, Seed, Tape, Trainer};
 use lightning_optim::{Adam, AdamOptions};
-use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch};
+use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch, Predictor};
 use ndarray::{Array2, ArrayD, Ix2};
 use std::hint::black_box;
 
@@ -70,7 +70,7 @@ fn adam(model: &MmDynamic) -> Adam {
 
 fn backward(tape: &Tape, model: &MmDynamic, batch: &MultiViewBatch) {
     let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
-    model.loss_terms(&model.forward(&data), &batch.labels).total().backward();
+    model.loss_terms(&model.forward(&data), &batch.labels).total().backward_and_release();
 }
 
 fn step(shape: &Model) -> Result<Run, String> {
@@ -89,12 +89,12 @@ fn step(shape: &Model) -> Result<Run, String> {
 
 fn inference(shape: &Model) -> Result<Run, String> {
     let (model, batch) = model_and_batch(shape)?;
-    model.eval();
-    let mut tape = Tape::inference();
+    // A job lasts as long as its process: what it borrows may be there for good.
+    let (model, batch) = (&*Box::leak(Box::new(model)), &*Box::leak(Box::new(batch)));
+    let views: Vec<_> = batch.views.iter().map(|view| view.view()).collect();
+    let mut predictor = Predictor::new(model);
     Ok(Box::new(move || {
-        tape.reset();
-        let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
-        black_box(model.forward(&data).mm_logit.softmax(1).value());
+        black_box(predictor.predict(black_box(&views)).probabilities);
     }))
 }
 
