@@ -90,7 +90,7 @@ impl<'m, F: Float> Predictor<'m, F> {
         let all = self.check(views);
         for first in (0..all).step_by(rows) {
             let block = Slice::from(first..(first + rows).min(all));
-            each(first, self.of_block(|view| views[view].clone().slice_axis_move(Axis(0), block)));
+            each(first, self.of_block(|view| views[view].slice_axis_move(Axis(0), block)));
         }
     }
 
@@ -101,7 +101,7 @@ impl<'m, F: Float> Predictor<'m, F> {
     #[track_caller]
     pub fn predict(&mut self, views: &[ArrayView2<'_, F>]) -> Predicted<'_, F> {
         self.check(views);
-        self.of_block(|view| views[view].clone())
+        self.of_block(|view| views[view])
     }
 
     /// The number of rows of views that fit.
