@@ -133,7 +133,7 @@ mod tests {
             let [regression, ce] = tcp_terms(v[0], v[1], &LABELS, false);
             regression * 3.0 + ce * 0.5
         }
-        gradcheck(|v| both(v), &inputs()).expect("both, weighted");
+        gradcheck(both, &inputs()).expect("both, weighted");
         gradcheck(|v| both(v) + (v[0] * v[0]).sum() + v[1].exp().sum(), &inputs())
             .expect("beside other uses");
     }
