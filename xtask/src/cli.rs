@@ -83,7 +83,7 @@ fn one_line(text: &str) -> String {
     let before_usage = text.split("Usage:").next().unwrap_or(text);
     let lines = before_usage.lines().map(str::trim).filter(|line| !line.is_empty());
     let parts: Vec<&str> = lines.filter(|line| !line.starts_with("For more information")).collect();
-    let message = parts.join("; ");
+    let message = parts.join("; ").replace(":; ", ": ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     format!("{message}; `--help` after the command lists its flags")
 }

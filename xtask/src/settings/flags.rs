@@ -52,6 +52,8 @@ fn argument(key: &Key) -> Arg {
         .long(flag(key))
         .value_name(key.value)
         .value_parser(clap::value_parser!(OsString))
+        // A number may begin with a minus; a name that does is a flag after a value that was forgotten.
+        .allow_hyphen_values(!matches!(key.value, "NAME" | "DIR" | "BOOL"))
         .help(brief(key.doc()))
         .long_help(lines(key.doc(), 68).join("\n"));
     if key.alias.is_some_and(|alias| alias != name) {

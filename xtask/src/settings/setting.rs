@@ -134,7 +134,10 @@ impl<T: Setting> Setting for Vec<T> {
     }
     fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches('[').trim_end_matches(']');
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::from_text).collect()
+        match text.trim() {
+            "" => Some(Vec::new()),
+            items => items.split(',').map(|item| T::from_text(item.trim())).collect(),
+        }
     }
     fn to_toml(&self) -> Value {
         Value::Array(self.iter().map(T::to_toml).collect())

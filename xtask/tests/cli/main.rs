@@ -21,3 +21,4 @@ mod resume;
 mod signals;
 mod support;
 mod train;
+mod wrong_use;
