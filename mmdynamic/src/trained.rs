@@ -2,7 +2,7 @@
 
 use crate::batch::MultiViewBatch;
 use crate::config::Hyperparameters;
-use crate::data::{DataError, MultiOmics, Preprocessing};
+use crate::data::{ColumnMap, DataError, MultiOmics, Preprocessing};
 use crate::model::MmDynamic;
 use crate::module::Prediction;
 use lightning_core::Trainer;
@@ -28,6 +28,9 @@ pub struct SavedData {
     pub class_names: Vec<String>,
     /// Names of each view's columns.
     pub feature_names: Vec<Vec<String>>,
+    /// What the columns were, where the data was one wide table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ColumnMap>,
     /// Fitted on the training rows.
     #[serde(flatten)]
     pub preprocessing: Preprocessing,
@@ -56,6 +59,7 @@ pub struct SavedData {
 ///     rows: cohort.train.rows(),
 ///     class_names: cohort.train.class_names.clone(),
 ///     feature_names: cohort.train.feature_names.clone(),
+///     columns: None,
 ///     preprocessing: Preprocessing::fit(&cohort.train, Missing::Refuse, ScalingKind::MinMax)?,
 /// };
 /// let model: MmDynamic = MmDynamic::new(hparams, Seed(0))?;

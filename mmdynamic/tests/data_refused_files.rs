@@ -123,7 +123,7 @@ fn a_gz_file_that_is_cut_or_not_packed_is_refused() {
 #[test]
 fn each_limit_is_kept() {
     let with = |limits: Limits| {
-        read_mogonet_with(good().path(), &ReadOptions { limits, keep_missing: false })
+        read_mogonet_with(good().path(), &ReadOptions { limits, ..ReadOptions::default() })
             .unwrap_err()
             .to_string()
     };
@@ -139,7 +139,9 @@ fn each_limit_is_kept() {
     let values = with(Limits { values: 8, ..all });
     assert!(values.contains("1_tr.csv, row 3: more than 8 values"), "{values}");
     let exact = Limits { text_bytes: 36, line_bytes: 11, rows: 3, columns: 3, values: 9 };
-    assert!(read_mogonet_with(good().path(), &ReadOptions { limits: exact, keep_missing: false }).is_ok());
+    assert!(
+        read_mogonet_with(good().path(), &ReadOptions { limits: exact, ..ReadOptions::default() }).is_ok()
+    );
 }
 
 #[test]

@@ -16,7 +16,9 @@ First steps:
 The folder holds one matrix per omics view, a row a sample, without a header:
 1_tr.csv, 2_tr.csv, ... for training, 1_te.csv, 2_te.csv, ... for the test; and
 labels_tr.csv, labels_te.csv with a class (0, 1, 2, ...) a line. Names of
-columns and classes may be added: 1_featname.csv, ..., classes.csv.
+columns, classes and samples may be added: 1_featname.csv, ..., classes.csv,
+samples_tr.csv, samples_te.csv. Numpy's files (1_tr.npy) and one wide csv with a
+header do as well: see docs/data.md.
 
 `cargo xtask COMMAND --help` has examples of each command.
 
@@ -53,7 +55,7 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     /// Take a model over: weights from PyTorch
     Import(import::ImportArgs),
-    /// Look at data before training
+    /// Look at data before training, or fetch public data
     Data(data::DataArgs),
     /// Measure kernels and training, alone or beside other libraries
     Bench(bench::BenchArgs),

@@ -1,23 +1,24 @@
 //! `data describe`: what is to be known of a cohort before a score on it is believed.
 
 use crate::failure::Failure;
-use crate::{output, report, source};
+use crate::source::TableFlags;
+use crate::{fetch, output, report, source};
 use clap::{Args, Subcommand};
 use mmdynamic::data::{Cohort, Description, Duplicates, Group, Leak, Scaling, describe};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 const DESCRIBE_AFTER: &str = "\
-Rows are counted from 1, as lines of the csv files. Missing values need no
-count: a file that has one is refused by name, row and column.
+Rows are counted from 1, as lines of the csv files without header.
 
 Examples:
   cargo xtask data describe ROSMAP
+  cargo xtask data describe cohort.csv --data.columns map.toml
   cargo xtask data describe ROSMAP --json
 
-Exit codes: 0 done, 2 wrong flag, 3 data refused";
+Exit codes: 0 done, 2 wrong flag or column map, 3 data refused";
 
-/// Look at data before training
+/// Look at data before training, or fetch public data
 #[derive(Args)]
 pub(crate) struct DataArgs {
     #[command(subcommand)]
@@ -26,24 +27,35 @@ pub(crate) struct DataArgs {
 
 #[derive(Subcommand)]
 enum DataCommand {
-    /// Sizes, classes, constant features, equal rows, signs of scaling
+    /// Sizes, classes, missing values, equal rows, signs of scaling
     #[command(after_help = DESCRIBE_AFTER)]
     Describe(DescribeArgs),
+    /// Get a public cohort by git, with its checksums compared
+    #[command(after_help = fetch::AFTER)]
+    Fetch(fetch::FetchArgs),
 }
 
 #[derive(Args)]
 struct DescribeArgs {
-    /// Folder with the data [default: generated data]
-    #[arg(value_name = "DIR")]
+    /// Folder or table [default: generated data]
+    #[arg(value_name = "PATH")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    table: TableFlags,
     /// Print JSON, rows counted from 0
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &DataArgs) -> Result<(), Failure> {
-    let DataCommand::Describe(args) = &args.command;
-    let source = source::read(args.data.as_deref(), &Default::default())?;
+    match &args.command {
+        DataCommand::Describe(args) => look(args),
+        DataCommand::Fetch(args) => fetch::run(args),
+    }
+}
+
+fn look(args: &DescribeArgs) -> Result<(), Failure> {
+    let source = source::read_as_it_is(args.data.as_deref(), &args.table.options())?;
     let found = describe(&source.cohort);
     if args.json {
         return output::json(&found);
@@ -59,15 +71,26 @@ fn page(name: &str, cohort: &Cohort, found: &Description) -> String {
     for (class, ((train, test), name)) in counts.zip(&found.class_names).enumerate() {
         let _ = writeln!(out, "{class:>5}{train:>13}{test:>8}  {name}");
     }
-    let _ =
-        writeln!(out, "{:<10}{:>8}{:>12}{:>12}{:>10}", "View", "features", "smallest", "largest", "constant");
+    let _ = writeln!(
+        out,
+        "{:<10}{:>8}{:>12}{:>12}{:>10}{:>10}",
+        "View", "features", "smallest", "largest", "constant", "missing"
+    );
     for (i, view) in found.views.iter().enumerate() {
         let (low, high) = (number(view.smallest), number(view.largest));
-        let _ =
-            writeln!(out, "{:>4}{:>14}{low:>12}{high:>12}{:>10}", i + 1, view.features, view.constant.len());
+        let _ = writeln!(
+            out,
+            "{:>4}{:>14}{low:>12}{high:>12}{:>10}{:>10}",
+            i + 1,
+            view.features,
+            view.constant.len(),
+            view.missing
+        );
     }
     out += &constants(found);
+    out += &missing(found, cohort.train.rows());
     out += &scaling(found);
+    out += &repeated_names(found);
     out + &duplicates(&found.duplicates, cohort.test.rows())
 }
 
@@ -89,6 +112,47 @@ fn constants(found: &Description) -> String {
         "Constant",
         &format!("the same value in every training row, nothing to learn from: {}", some(&names)),
     )
+}
+
+fn missing(found: &Description, train_rows: usize) -> String {
+    let gaps: Vec<_> = found.views.iter().flat_map(|view| &view.missing_columns).collect();
+    if gaps.is_empty() {
+        return String::new();
+    }
+    let (train, test) = gaps.iter().fold((0, 0), |(train, test), gap| (train + gap.train, test + gap.test));
+    let each: Vec<String> =
+        gaps.iter().map(|gap| format!("{} ({})", gap.name, gap.train + gap.test)).collect();
+    let text = format!(
+        "{train} values of train and {test} of test, in {} features: {}. Training refuses them unless \
+         --data.missing says mean, median or zero.",
+        gaps.len(),
+        some(&each)
+    );
+    let empty: Vec<&str> =
+        gaps.iter().filter(|gap| gap.train == train_rows).map(|gap| gap.name.as_str()).collect();
+    let mut out = report::field("Missing", &text);
+    if !empty.is_empty() {
+        let text = format!("WARNING: no training row has a value, leave them out: {}", some(&empty));
+        out += &report::field("Empty", &text);
+    }
+    out
+}
+
+fn repeated_names(found: &Description) -> String {
+    let names = &found.repeated_names;
+    let mut out = String::new();
+    for (place, names) in [
+        ("twice in train", &names.within_train),
+        ("twice in test", &names.within_test),
+        ("in train and in test", &names.across),
+    ] {
+        if !names.is_empty() {
+            let text =
+                format!("WARNING: {} samples stand {place}, by their names: {}", names.len(), some(names));
+            out += &report::field("Names", &text);
+        }
+    }
+    out
 }
 
 fn scaling(found: &Description) -> String {

@@ -108,9 +108,13 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
 impl WeightsArgs {
     fn data(&self, hparams: &Hyperparameters) -> Result<SavedData, Failure> {
         let (data, from) = match (&self.origin.data, &self.origin.scaler_from) {
-            (Some(folder), _) => {
-                (of_folder(folder, &DataOptions { missing: self.missing, scaling: self.scaling })?, folder)
-            }
+            (Some(folder), _) => (
+                of_folder(
+                    folder,
+                    &DataOptions { missing: self.missing, scaling: self.scaling, ..DataOptions::default() },
+                )?,
+                folder,
+            ),
             (_, Some(checkpoint)) => (saved::load(checkpoint)?.data, checkpoint),
             _ => return Ok(unscaled(&self.file, hparams)),
         };
@@ -141,6 +145,7 @@ fn of_folder(folder: &Path, options: &DataOptions) -> Result<SavedData, Failure>
         rows: train.rows(),
         class_names: train.class_names.clone(),
         feature_names: train.feature_names.clone(),
+        columns: source.columns.clone(),
         preprocessing: Preprocessing::fit(train, options.missing, options.scaling)?,
     })
 }
@@ -155,6 +160,7 @@ fn unscaled(weights: &Path, hparams: &Hyperparameters) -> SavedData {
         rows: 0,
         class_names: numbered(hparams.num_class),
         feature_names: hparams.in_dim.iter().map(|&width| numbered(width)).collect(),
+        columns: None,
         preprocessing: Preprocessing {
             imputer: Imputer::default(),
             scaler: Scaler { kind: ScalingKind::None, views: hparams.in_dim.iter().map(identity).collect() },

@@ -2,14 +2,14 @@
 
 use crate::failure::{Exit, Failure};
 use crate::saved::Loaded;
-use crate::source::DataOptions;
+use crate::source::TableFlags;
 use crate::{evaluation, npy, output, saved, source};
 use clap::{Args, ValueEnum};
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;
 use mmdynamic::Prediction;
-use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with};
-use ndarray::{ArrayView2, Axis, concatenate};
+use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with, read_wide_samples};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,11 @@ view was trusted. A confidence is a prediction, too, and may leave 0 to 1. Data
 is given raw: missing values are filled or refused as in the training, and
 features scaled, by the figures in the checkpoint.
 
-With --views no labels are needed: one csv per view, in the order of the
-training, a row a sample, without a header. With --data the test rows are
-predicted.
+With --views no labels are needed: one csv or npy per view, in the order of the
+training, a row a sample, without a header. Nor with --table: one csv with a
+header, in which columns are found by the names of the model's features and the
+first column (or that of the training) names the samples. With --data the test
+rows are predicted.
 
 Examples:
   cargo xtask predict last.ckpt --data ROSMAP --out predictions.csv
@@ -40,12 +42,17 @@ pub(crate) struct PredictArgs {
     /// The checkpoint file
     #[arg(value_name = "CKPT")]
     checkpoint: PathBuf,
-    /// Folder with the data [default: generated data]
-    #[arg(long, value_name = "DIR", conflicts_with = "views")]
+    /// Folder or table [default: generated data]
+    #[arg(long, value_name = "PATH", conflicts_with = "views")]
     data: Option<PathBuf>,
-    /// One csv per view, instead of a folder
+    #[command(flatten)]
+    table_flags: TableFlags,
+    /// One csv or npy per view, instead of --data
     #[arg(long, value_name = "FILE", num_args = 1..)]
     views: Option<Vec<PathBuf>>,
+    /// One csv or tsv of all views, with a header
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "views"])]
+    table: Option<PathBuf>,
     /// File for the result [default: the terminal]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -96,10 +103,12 @@ impl PredictArgs {
 pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     args.check()?;
     let loaded = saved::load(&args.checkpoint)?;
-    let raw = match &args.views {
-        Some(files) => read_views(files, &loaded)?,
-        None => {
-            let test = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?.cohort.test;
+    let raw = match (&args.views, &args.table) {
+        (Some(files), _) => read_views(files, &loaded)?,
+        (None, Some(table)) => read_table(table, &loaded)?,
+        (None, None) => {
+            let test =
+                source::read(args.data.as_deref(), &args.table_flags.options_of(&loaded.data))?.cohort.test;
             loaded.check_fits(&test)?;
             test
         }
@@ -135,8 +144,7 @@ fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure>
             widths.len()
         ));
     }
-    let keep_missing = loaded.data.preprocessing.imputer.missing != Missing::Refuse;
-    let options = ReadOptions { keep_missing, ..ReadOptions::default() };
+    let options = options(loaded);
     let mut views = Vec::new();
     for (number, (file, &width)) in files.iter().zip(widths).enumerate() {
         let matrix = read_matrix_with(file, &options)?;
@@ -159,13 +167,28 @@ fn read_views(files: &[PathBuf], loaded: &Loaded) -> Result<MultiOmics, Failure>
             files[0].display()
         ));
     }
-    Ok(MultiOmics {
+    Ok(unlabelled((1..=rows).map(|row| row.to_string()).collect(), views, loaded))
+}
+
+fn read_table(file: &Path, loaded: &Loaded) -> Result<MultiOmics, Failure> {
+    let sample = loaded.data.columns.as_ref().and_then(|columns| columns.sample.as_deref());
+    let (samples, views) = read_wide_samples(file, sample, &loaded.data.feature_names, &options(loaded))?;
+    Ok(unlabelled(samples, views, loaded))
+}
+
+fn options(loaded: &Loaded) -> ReadOptions {
+    let keep_missing = loaded.data.preprocessing.imputer.missing != Missing::Refuse;
+    ReadOptions { keep_missing, ..ReadOptions::default() }
+}
+
+fn unlabelled(sample_names: Vec<String>, views: Vec<Array2<f32>>, loaded: &Loaded) -> MultiOmics {
+    MultiOmics {
         views,
-        labels: vec![0; rows],
+        labels: vec![0; sample_names.len()],
         feature_names: loaded.data.feature_names.clone(),
         class_names: loaded.data.class_names.clone(),
-        sample_names: (1..=rows).map(|row| row.to_string()).collect(),
-    })
+        sample_names,
+    }
 }
 
 /// All batches as one array.

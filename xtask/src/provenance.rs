@@ -2,6 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::settings::Resolved;
+use crate::source::Source;
 use lightning_core::checkpoint::write_atomically;
 use mmdynamic::data::{Cohort, MultiOmics};
 use serde::{Deserialize, Serialize};
@@ -50,9 +51,16 @@ pub(crate) fn config_hash(config: &Resolved) -> String {
     config.hash()
 }
 
-/// The hash of the data in `path`, or of the generated cohort where none was given.
-pub(crate) fn data_hash(path: Option<&Path>, cohort: &Cohort) -> Result<String, Failure> {
-    let Some(path) = path else { return Ok(cohort_hash(cohort)) };
+/// The hash of the data in `path`, with the map of a table's columns, or of the generated cohort where none was given.
+pub(crate) fn data_hash(path: Option<&Path>, source: &Source) -> Result<String, Failure> {
+    let Some(path) = path else { return Ok(cohort_hash(&source.cohort)) };
+    let hash = files_hash(path)?;
+    let Some(map) = &source.columns else { return Ok(hash) };
+    let map = serde_json::to_string(map).expect("plain text and numbers");
+    Ok(hex(&Sha256::digest(hash + &map)))
+}
+
+fn files_hash(path: &Path) -> Result<String, Failure> {
     data_files(path).and_then(|files| hash_of_files(&files)).map_err(|error| {
         Failure::new(Exit::Data, format!("{}: its hash cannot be computed: {error}", path.display()))
     })

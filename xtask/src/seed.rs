@@ -116,6 +116,7 @@ impl Plan<'_> {
             rows: train.rows(),
             class_names: train.class_names.clone(),
             feature_names: train.feature_names.clone(),
+            columns: self.source.columns.clone(),
             preprocessing: data.preprocessing.clone(),
         }
     }

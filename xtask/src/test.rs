@@ -3,7 +3,7 @@
 use crate::evaluation::{Judged, Judgement, PredictedRows};
 use crate::failure::Failure;
 use crate::report::INTERVAL;
-use crate::source::DataOptions;
+use crate::source::TableFlags;
 use crate::{output, report, saved, source};
 use clap::Args;
 use std::path::PathBuf;
@@ -25,9 +25,11 @@ pub(crate) struct TestArgs {
     /// The checkpoint file
     #[arg(value_name = "CKPT")]
     checkpoint: PathBuf,
-    /// Folder with the data [default: generated data]
-    #[arg(long, value_name = "DIR")]
+    /// Folder or table [default: generated data]
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    table_flags: TableFlags,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -35,7 +37,7 @@ pub(crate) struct TestArgs {
 
 pub(crate) fn run(args: &TestArgs) -> Result<(), Failure> {
     let loaded = saved::load(&args.checkpoint)?;
-    let source = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?;
+    let source = source::read(args.data.as_deref(), &args.table_flags.options_of(&loaded.data))?;
     let test = &source.cohort.test;
     loaded.check_fits(test)?;
     source::check_scorable(test)?;

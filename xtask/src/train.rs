@@ -90,7 +90,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {
     threads::start(settings.trainer.threads);
     let source = source::read(settings.data.path.given(), &settings.data_options())?;
     source::check_scorable(&source.cohort.test)?;
-    let data_hash = data_hash(settings.data.path.given(), &source.cohort)?;
+    let data_hash = data_hash(settings.data.path.given(), &source)?;
     if let Some(resumed) = &resumed {
         resumed.check_data(&data_hash)?;
     }

@@ -4,7 +4,7 @@ use crate::evaluation::{Judged, Judgement, PredictedRows};
 use crate::failure::{Exit, Failure};
 use crate::prepare::{in_order, split};
 use crate::report::INTERVAL;
-use crate::source::DataOptions;
+use crate::source::TableFlags;
 use crate::{output, report, saved, source};
 use clap::Args;
 use lightning_core::Trainer;
@@ -28,9 +28,11 @@ pub(crate) struct ValidateArgs {
     /// The checkpoint file
     #[arg(value_name = "CKPT")]
     checkpoint: PathBuf,
-    /// Folder with the data [default: generated data]
-    #[arg(long, value_name = "DIR")]
+    /// Folder or table [default: generated data]
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    table_flags: TableFlags,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<(), Failure> {
         );
         return Err(Failure::new(Exit::Checkpoint, message));
     };
-    let source = source::read(args.data.as_deref(), &DataOptions::of(&loaded.data))?;
+    let source = source::read(args.data.as_deref(), &args.table_flags.options_of(&loaded.data))?;
     let train = &source.cohort.train;
     loaded.check_fits(train)?;
     if train.rows() != loaded.data.rows {

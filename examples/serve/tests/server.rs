@@ -24,6 +24,7 @@ fn model() -> Arc<Trained> {
         rows: train.rows(),
         class_names: vec!["healthy".into(), "ill".into()],
         feature_names: train.feature_names.clone(),
+        columns: None,
         preprocessing: Preprocessing::fit(&train, Missing::Mean, ScalingKind::MinMax).expect("figures"),
     };
     let model = MmDynamic::new(hparams, Seed(3)).expect("a model");

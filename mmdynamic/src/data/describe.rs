@@ -10,7 +10,7 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::Serialize;
 
-use super::cohort::{Cohort, MultiOmics};
+use super::cohort::{Cohort, MultiOmics, numbered};
 
 /// What [`describe`] finds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct Description {
     pub views: Vec<ViewDescription>,
     /// Equal rows.
     pub duplicates: Duplicates,
+    /// Names of samples that stand there more than once.
+    pub repeated_names: RepeatedNames,
 }
 
 /// What is to be known of one view.
@@ -36,10 +38,36 @@ pub struct ViewDescription {
     pub smallest: f32,
     /// The largest value of train and test.
     pub largest: f32,
-    /// Names of the features with one value in all training rows: a model learns nothing from them.
+    /// Names of the features with one value in all training rows that have one: a model learns nothing from them.
     pub constant: Vec<String>,
+    /// Missing values of train and test together.
+    pub missing: usize,
+    /// The features with missing values.
+    pub missing_columns: Vec<MissingColumn>,
     /// Whether and by what it was scaled before it came here.
     pub scaling: Scaling,
+}
+
+/// A feature with missing values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingColumn {
+    /// Its name.
+    pub name: String,
+    /// Training rows without a value; if that is all of them, nothing can be imputed.
+    pub train: usize,
+    /// Test rows without a value.
+    pub test: usize,
+}
+
+/// Names of samples that stand there more than once: one sample measured twice, or mixed-up tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RepeatedNames {
+    /// Within train.
+    pub within_train: Vec<String>,
+    /// Within test.
+    pub within_test: Vec<String>,
+    /// In both.
+    pub across: Vec<String>,
 }
 
 /// Signs that somebody scaled a view before.
@@ -86,7 +114,7 @@ pub struct Leak {
     pub contradictory: bool,
 }
 
-/// Looks at a whole cohort. Missing values are not among what it finds: reading refuses them.
+/// Looks at a whole cohort, as it was read: missing values are NaN.
 ///
 /// ```
 /// use mmdynamic::data::{Scaling, describe, generate};
@@ -106,34 +134,51 @@ pub fn describe(cohort: &Cohort) -> Description {
         test_counts: test.class_counts(),
         views: views.map(|((train, test), names)| describe_view(train, test, names)).collect(),
         duplicates: duplicates(train, test),
+        repeated_names: repeated_names(&train.sample_names, &test.sample_names),
     }
 }
 
 fn describe_view(train: &Array2<f32>, test: &Array2<f32>, names: &[String]) -> ViewDescription {
     let both = || train.iter().chain(test).copied();
-    let is_constant = |column: ArrayView1<'_, f32>| column.iter().all(|x| *x == column[0]);
-    let columns = train.axis_iter(Axis(1)).zip(names);
+    let named = || train.axis_iter(Axis(1)).zip(names);
+    let constant = named().filter(|(column, _)| is_constant(*column)).map(|(_, name)| name.clone());
+    let absent = |column: ArrayView1<'_, f32>| column.iter().filter(|x| x.is_nan()).count();
+    let gaps = named().zip(test.axis_iter(Axis(1))).map(|((train, name), test)| MissingColumn {
+        name: name.clone(),
+        train: absent(train),
+        test: absent(test),
+    });
     ViewDescription {
         features: train.ncols(),
         smallest: both().fold(f32::INFINITY, f32::min),
         largest: both().fold(f32::NEG_INFINITY, f32::max),
-        constant: columns.filter(|(column, _)| is_constant(column.view())).map(|(_, n)| n.clone()).collect(),
+        constant: constant.collect(),
+        missing: both().filter(|x| x.is_nan()).count(),
+        missing_columns: gaps.filter(|gap| gap.train + gap.test > 0).collect(),
         scaling: scaling(train, test),
     }
+}
+
+/// One value wherever there is one.
+fn is_constant(column: ArrayView1<'_, f32>) -> bool {
+    let mut values = column.iter().filter(|x| !x.is_nan());
+    values.next().is_some_and(|first| values.all(|x| x == first))
 }
 
 /// How far mean and deviation of a standardised column may be off: f32 and a text of some digits.
 const NEAR: f64 = 1e-3;
 
 fn scaling(train: &Array2<f32>, test: &Array2<f32>) -> Scaling {
+    let values = |column: ArrayView1<'_, f32>| -> Vec<f32> {
+        column.iter().copied().filter(|x| !x.is_nan()).collect()
+    };
     // A constant column tells nothing: scaling leaves it at one value.
     let columns: Vec<_> = (0..train.ncols())
-        .map(|j| (train.column(j), test.column(j)))
-        .filter(|(train, test)| train.iter().chain(*test).any(|x| *x != train[0]))
+        .map(|j| (values(train.column(j)), values(test.column(j))))
+        .filter(|(train, test)| train.iter().chain(test).any(|x| *x != train.first().copied().unwrap_or(*x)))
         .collect();
-    let by_train =
-        |sign: fn(&[ArrayView1<'_, f32>]) -> bool| columns.iter().all(|(train, _)| sign(&[*train]));
-    let by_both = |sign: fn(&[ArrayView1<'_, f32>]) -> bool| columns.iter().all(|(tr, te)| sign(&[*tr, *te]));
+    let by_train = |sign: fn(&[&[f32]]) -> bool| columns.iter().all(|(train, _)| sign(&[train]));
+    let by_both = |sign: fn(&[&[f32]]) -> bool| columns.iter().all(|(tr, te)| sign(&[tr, te]));
     if columns.is_empty() {
         Scaling::Unseen
     } else if by_train(spans_unit) || by_train(is_standard) {
@@ -145,8 +190,8 @@ fn scaling(train: &Array2<f32>, test: &Array2<f32>) -> Scaling {
     }
 }
 
-fn within_unit(parts: &[ArrayView1<'_, f32>]) -> bool {
-    parts.iter().flatten().all(|x| (0.0..=1.0).contains(x))
+fn within_unit(parts: &[&[f32]]) -> bool {
+    parts.iter().copied().flatten().all(|x| (0.0..=1.0).contains(x))
 }
 
 /// Scaling to a range leaves a value exactly at its end; numbers that are shares by nature seldom have one.
@@ -155,20 +200,45 @@ fn touches_unit(train: &Array2<f32>, test: &Array2<f32>) -> bool {
 }
 
 /// The largest may be a rounding below 1, where the range was shifted by 1e-10 against division by zero.
-fn spans_unit(parts: &[ArrayView1<'_, f32>]) -> bool {
-    let extremes =
-        parts.iter().flatten().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+fn spans_unit(parts: &[&[f32]]) -> bool {
+    let extremes = parts
+        .iter()
+        .copied()
+        .flatten()
+        .fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
     extremes.0 == 0.0 && (extremes.1 - 1.0).abs() < 1e-6
 }
 
-fn is_standard(parts: &[ArrayView1<'_, f32>]) -> bool {
-    let values = || parts.iter().flatten().map(|x| f64::from(*x));
+fn is_standard(parts: &[&[f32]]) -> bool {
+    let values = || parts.iter().copied().flatten().map(|x| f64::from(*x));
     let count = values().count() as f64;
     let mean = values().sum::<f64>() / count;
     let variance = values().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
     // Divided by n or by n - 1: both are in use.
     let deviations = [variance.sqrt(), (variance * count / (count - 1.0)).sqrt()];
     mean.abs() < NEAR && deviations.iter().any(|deviation| (deviation - 1.0).abs() < NEAR)
+}
+
+fn repeated_names(train: &[String], test: &[String]) -> RepeatedNames {
+    // Rows without names are numbered, in both parts from 1.
+    let named = |names: &[String]| names != numbered(names.len());
+    if !named(train) && !named(test) {
+        return RepeatedNames::default();
+    }
+    let counts = |names: &[String]| {
+        let mut counts = BTreeMap::<String, usize>::new();
+        names.iter().for_each(|name| *counts.entry(name.clone()).or_default() += 1);
+        counts
+    };
+    let (train, test) = (counts(train), counts(test));
+    let twice = |counts: &BTreeMap<String, usize>| {
+        counts.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.clone()).collect()
+    };
+    RepeatedNames {
+        within_train: twice(&train),
+        within_test: twice(&test),
+        across: train.keys().filter(|name| test.contains_key(*name)).cloned().collect(),
+    }
 }
 
 /// The bits of a row over all views; 0 and −0 are one number.
@@ -224,7 +294,7 @@ mod tests {
             labels: labels.to_vec(),
             feature_names: vec![names, vec!["site".into()]],
             class_names: vec!["control".into(), "case".into()],
-            sample_names: labels.iter().enumerate().map(|(i, _)| i.to_string()).collect(),
+            sample_names: numbered(labels.len()),
         }
     }
 
@@ -261,6 +331,32 @@ mod tests {
         assert_eq!(found.views[0].constant, ["gene1"]);
         assert_eq!(found.views[1].constant, ["site"]);
         assert_eq!((found.views[0].smallest, found.views[0].largest), (1.0, 5.0));
+    }
+
+    #[test]
+    fn missing_values_are_counted_by_feature_and_hide_nothing_else() {
+        let nan = f32::NAN;
+        let train = part(array![[nan, 4.0], [nan, 4.0], [nan, nan]], &[0, 1, 1]);
+        let test = part(array![[1.0, nan], [nan, nan]], &[0, 1]);
+        let found = describe(&Cohort { train, test });
+        let column = |name: &str, train, test| MissingColumn { name: name.into(), train, test };
+        assert_eq!(found.views[0].missing_columns, [column("gene0", 3, 1), column("gene1", 1, 2)]);
+        assert_eq!((found.views[0].missing, found.views[1].missing), (7, 0));
+        assert_eq!((found.views[0].smallest, found.views[0].largest), (1.0, 4.0));
+        assert_eq!(found.views[0].constant, ["gene1"]);
+        let group = |rows: &[usize], contradictory| Group { rows: rows.to_vec(), contradictory };
+        assert_eq!(found.duplicates.within_train, [group(&[0, 1], true)]);
+    }
+
+    #[test]
+    fn names_that_stand_there_twice_are_told_and_numbers_of_rows_are_none() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(repeated_names(&numbered(3), &numbered(2)), RepeatedNames::default());
+        let found = repeated_names(&names(&["a", "b", "a"]), &names(&["b", "c"]));
+        assert_eq!(
+            (found.within_train, found.within_test, found.across),
+            (names(&["a"]), vec![], names(&["b"]))
+        );
     }
 
     fn unit(columns: &Array2<f32>) -> Array2<f32> {

@@ -106,6 +106,43 @@ pub enum DataError {
         /// How many there are in the file.
         count: usize,
     },
+    /// A npy file of another kind, or a cut one.
+    #[error("{}: found {}, expected {expected}", shown_path(.file), escaped(.found))]
+    Npy {
+        /// The file.
+        file: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold, and the cure where there is one.
+        expected: &'static str,
+    },
+    /// A column that is asked for and not there.
+    #[error(
+        "{}, row 1: has no column {} for {}; its columns are {}", shown_path(.file), shown(.column), escaped(.role),
+        escaped(.found)
+    )]
+    NoColumn {
+        /// The file.
+        file: PathBuf,
+        /// The name, or its beginning and a star.
+        column: String,
+        /// What it was to be.
+        role: String,
+        /// The first names that are there.
+        found: String,
+    },
+    /// A column that cannot be what it is asked to be.
+    #[error("{}: column {} {what}; expected {expected}", shown_path(.file), shown(.column))]
+    Column {
+        /// The file.
+        file: PathBuf,
+        /// Its name.
+        column: String,
+        /// What is wrong with it.
+        what: &'static str,
+        /// The cure.
+        expected: &'static str,
+    },
     /// A feature without a single value to fit on.
     #[error(
         "view {} has no value of `{}` in any of the {rows} training rows: there is nothing to impute it from, leave the \
@@ -198,6 +235,18 @@ pub enum DataError {
         found: usize,
         /// Number of classes in train.
         classes: usize,
+    },
+    /// A class in text that is none of those of the training rows, or of those asked for.
+    #[error("{}, row {row}: class {} does not occur in train, expected {}", shown_path(.file), shown(.found), escaped(.expected))]
+    UnknownClass {
+        /// The file.
+        file: PathBuf,
+        /// Line of the file, from 1.
+        row: usize,
+        /// The class.
+        found: String,
+        /// The classes there are.
+        expected: String,
     },
     /// Matrices in memory that do not fit together, or not to what was fitted on others.
     #[error("view {view} (from 0): found {found} {what}, expected {expected}")]

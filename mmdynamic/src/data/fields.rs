@@ -6,10 +6,12 @@ use std::path::Path;
 /// What may stand around a field without being part of it.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
 
-/// What stands between two fields.
+/// What stands between two fields of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delimiter {
+pub enum Delimiter {
+    /// `,`
     Comma,
+    /// A tab.
     Tab,
 }
 

@@ -6,11 +6,15 @@ use std::path::Path;
 use super::error::{DataError, excerpt};
 use super::fields::{Delimiter, fields};
 use super::lines::{Limits, Lines};
+use super::npy::{is_npy, read_npy_labels};
 
 const WHOLE: &str = "a class: a whole number from 0 (0, 1, 2.0, 3e+00)";
 
-/// Reads one label a line.
+/// Reads one label a line, or those of a npy file.
 pub(super) fn read_labels(file: &Path, limits: &Limits) -> Result<Vec<usize>, DataError> {
+    if is_npy(file) {
+        return read_npy_labels(file, limits);
+    }
     let mut lines = Lines::open(file, limits)?;
     let mut labels = Vec::new();
     while let Some((row, line)) = lines.next()? {
@@ -59,7 +63,8 @@ pub(super) fn check_test(file: &Path, labels: &[usize], classes: usize) -> Resul
     }
 }
 
-fn label(cell: &str) -> Option<usize> {
+/// The class that a cell says.
+pub(super) fn label(cell: &str) -> Option<usize> {
     let value = cell.parse::<f64>().ok()?;
     // Below 2^32 every whole number is exact in f64 and fits in a usize.
     let whole = value.fract() == 0.0 && (0.0..4_294_967_296.0).contains(&value);

@@ -28,6 +28,8 @@ pub struct ReadOptions {
     /// Whether a missing value (empty, NA, NaN and the like) is read as NaN, for an [`Imputer`](super::Imputer) to
     /// fill, instead of being refused.
     pub keep_missing: bool,
+    /// What stands between the fields of a table, where its name does not tell (`.tsv`: tabs, all else: commas).
+    pub delimiter: Option<Delimiter>,
 }
 
 /// How large a file may be before it is taken for damage or malice.
@@ -95,6 +97,15 @@ pub(super) struct Lines {
 impl Lines {
     /// Opens a plain file; one whose name ends in `.gz` is unpacked on the way.
     pub(super) fn open(file: &Path, limits: &Limits) -> Result<Self, DataError> {
+        Self::open_delimited(file, limits, None)
+    }
+
+    /// As [`open`](Self::open), with a delimiter that the name does not tell.
+    pub(super) fn open_delimited(
+        file: &Path,
+        limits: &Limits,
+        delimiter: Option<Delimiter>,
+    ) -> Result<Self, DataError> {
         let plain = BufReader::with_capacity(1 << 17, open_plain(file)?);
         let packed = file.extension().is_some_and(|end| end == "gz");
         let input: Box<dyn BufRead> = if packed {
@@ -107,7 +118,7 @@ impl Lines {
             packed,
             input,
             limits: *limits,
-            delimiter: Delimiter::of(file),
+            delimiter: delimiter.unwrap_or_else(|| Delimiter::of(file)),
             line: Vec::new(),
             row: 0,
             text_bytes: 0,

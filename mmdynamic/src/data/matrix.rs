@@ -1,4 +1,4 @@
-//! A matrix of numbers from a file without header.
+//! A matrix of numbers from a csv, tsv or npy file without names.
 
 use std::path::Path;
 
@@ -7,11 +7,12 @@ use ndarray::Array2;
 use super::error::{DataError, excerpt};
 use super::fields::{Fields, fields};
 use super::lines::{Limits, Lines, ReadOptions};
+use super::npy::{is_npy, read_npy_matrix};
 use super::numbers::{MissingValues, Numbers, expected_instead, out_of_memory};
 use super::rows::read_rows;
 
-/// Reads a samples × features matrix from a csv file (or one that ends in `.tsv`, with tabs); one that ends
-/// in `.gz` is unpacked on the way.
+/// Reads a samples × features matrix from a csv file, or one that ends in `.tsv` (tabs) or `.npy` (f32 or f64, little
+/// endian, C or Fortran order); csv and tsv that end in `.gz` are unpacked on the way.
 ///
 /// A UTF-8 byte order mark, Windows line ends, quoted fields, blanks around fields, a missing last line end
 /// and blank lines at the end are allowed. Lines are parsed in parallel; the order of the rows and of
@@ -50,7 +51,7 @@ pub fn read_matrix(file: impl AsRef<Path>) -> Result<Array2<f32>, DataError> {
 /// let folder = tempfile::tempdir()?;
 /// let file = folder.path().join("1_tr.csv");
 /// std::fs::write(&file, "1,NA,3\n")?;
-/// let narrow = ReadOptions { limits: Limits { columns: 2, ..Limits::default() }, keep_missing: true };
+/// let narrow = ReadOptions { limits: Limits { columns: 2, ..Limits::default() }, ..ReadOptions::default() };
 /// assert!(read_matrix_with(&file, &narrow).is_err());
 /// let matrix = read_matrix_with(&file, &ReadOptions { keep_missing: true, ..ReadOptions::default() })?;
 /// assert!(matrix[[0, 1]].is_nan());
@@ -61,8 +62,11 @@ pub fn read_matrix(file: impl AsRef<Path>) -> Result<Array2<f32>, DataError> {
 /// As [`read_matrix`].
 pub fn read_matrix_with(file: impl AsRef<Path>, options: &ReadOptions) -> Result<Array2<f32>, DataError> {
     let file = file.as_ref();
+    if is_npy(file) {
+        return read_npy_matrix(file, options);
+    }
     let limits = &options.limits;
-    let mut lines = Lines::open(file, limits)?;
+    let mut lines = Lines::open_delimited(file, limits, options.delimiter)?;
     let delimiter = lines.delimiter();
     let mut reading = Reading { file, limits, cells: Vec::new(), rows: 0, width: 0 };
     let mut missing = MissingValues::default();

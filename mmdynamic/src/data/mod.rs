@@ -1,9 +1,10 @@
 //! From files to matrices: one cohort, several omics views, nothing doubtful let through.
 //!
 //! ```text
-//! folder ──► Lines ──► Fields ──► read_matrix ─┐
-//!           (limits)  (quotes)    labels, names ├─► read_mogonet ──► Cohort ──► stratified_split ──► Preprocessing
-//!                                    generate ──┘                   train, test                   (Imputer, Scaler)
+//! folder ──► Lines ──► Fields ──► read_matrix ─┬─► read_mogonet ─┐
+//!           (limits)  (quotes)    labels, names │                 ├─► Cohort ──► stratified_split ──► Preprocessing
+//! one wide table ───────────────────────────────┴─► read_wide ────┤  train, test                   (Imputer, Scaler)
+//!                                                   generate ─────┘
 //! ```
 //!
 //! Everything that can be wrong with a file is found here, before training starts, and is named by file, row
@@ -34,7 +35,9 @@
 //! # Ok::<(), mmdynamic::data::DataError>(())
 //! ```
 
+mod classes;
 mod cohort;
+mod columns;
 mod describe;
 mod error;
 mod fields;
@@ -44,6 +47,8 @@ mod lines;
 mod matrix;
 mod mogonet;
 mod names;
+mod npy;
+mod npy_header;
 mod numbers;
 mod preprocessing;
 mod rows;
@@ -51,10 +56,15 @@ mod scale;
 mod split;
 mod stream;
 mod synthetic;
+mod wide;
 
 pub use cohort::{Cohort, MultiOmics};
-pub use describe::{Description, Duplicates, Group, Leak, Scaling, ViewDescription, describe};
+pub use columns::ColumnMap;
+pub use describe::{
+    Description, Duplicates, Group, Leak, MissingColumn, RepeatedNames, Scaling, ViewDescription, describe,
+};
 pub use error::DataError;
+pub use fields::Delimiter;
 pub use impute::{Imputer, Missing};
 pub use lines::{Limits, ReadOptions};
 pub use matrix::{read_matrix, read_matrix_with};
@@ -63,3 +73,4 @@ pub use preprocessing::Preprocessing;
 pub use scale::{Scaler, ScalingKind, ViewScale};
 pub use split::stratified_split;
 pub use synthetic::{SyntheticCohort, SyntheticConfig, generate};
+pub use wide::{read_wide, read_wide_samples};

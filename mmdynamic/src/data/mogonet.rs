@@ -23,7 +23,7 @@ use super::names::read_names;
 /// | `classes.csv` (may be left out) | the names of the classes, one a line; else `0`, `1`, ... |
 /// | `samples_tr.csv`, `samples_te.csv` (may be left out) | the names of the samples, one a line; else `1`, `2`, ... |
 ///
-/// Each file may be packed instead (`1_tr.csv.gz`). Other files in the folder are left alone.
+/// Each file may be packed instead (`1_tr.csv.gz`), and matrices and labels may be numpy's (`1_tr.npy`). Other files in the folder are left alone.
 ///
 /// ```
 /// use mmdynamic::data::read_mogonet;
@@ -56,7 +56,7 @@ pub fn read_mogonet(dir: impl AsRef<Path>) -> Result<Cohort, DataError> {
 /// ```
 /// use mmdynamic::data::{Limits, ReadOptions, read_mogonet_with};
 /// let limits = Limits { columns: 5_000_000, ..Limits::default() };
-/// let refused = read_mogonet_with("no such folder", &ReadOptions { limits, keep_missing: true });
+/// let refused = read_mogonet_with("no such folder", &ReadOptions { limits, ..ReadOptions::default() });
 /// assert!(refused.unwrap_err().to_string().starts_with("no such folder: cannot be read"));
 /// ```
 ///
@@ -177,7 +177,7 @@ fn same<'a>(
     Err(DataError::Counts { file: file.to_owned(), other: other.to_owned(), found, expected, what, cure })
 }
 
-/// The tables of a folder by their name without `.csv` or `.csv.gz`.
+/// The tables of a folder by their name without `.csv`, `.csv.gz` or `.npy`.
 struct Tables {
     dir: PathBuf,
     by_stem: BTreeMap<String, Vec<PathBuf>>,
@@ -191,7 +191,8 @@ impl Tables {
             let name = entry.map_err(failed)?.file_name();
             // All names of the layout are ASCII: one that is not even UTF-8 is some other file.
             let Some(name) = name.to_str() else { continue };
-            if let Some(stem) = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv") {
+            let plain = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv");
+            if let Some(stem) = plain.or(name.strip_suffix(".npy")) {
                 by_stem.entry(stem.to_owned()).or_default().push(dir.join(name));
             }
         }

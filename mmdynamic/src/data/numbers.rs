@@ -73,6 +73,12 @@ impl MissingValues {
         }
     }
 
+    /// Counts a NaN at this row and column.
+    pub(super) fn add_nan(&mut self, (row, column): (usize, usize)) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (row, column, "nan".to_owned()));
+    }
+
     /// Refuses a file that has any, with the first place.
     pub(super) fn refuse(self, file: &Path) -> Result<(), DataError> {
         match self.first {

@@ -66,6 +66,7 @@ impl<'a> Folds<'a> {
                 train: self.all.subset(&rows.rows.train)?,
                 test: self.all.subset(&rows.rows.validation)?,
             },
+            columns: self.source.columns.clone(),
             options: self.source.options.clone(),
         })
     }

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &CvArgs) -> Result<(), Failure> {
     check(args, &config.settings)?;
     threads::start(config.settings.trainer.threads);
     let source = source::read(config.settings.data.path.given(), &config.settings.data_options())?;
-    let data_hash = data_hash(config.settings.data.path.given(), &source.cohort)?;
+    let data_hash = data_hash(config.settings.data.path.given(), &source)?;
     let folds = Folds::new(&source, args.folds, args.repeats, config.settings.run.seed)?;
     let signals = Signals::install()?;
     let folder = RunFolder::create_numbered(config.settings.run.out.path(), "cv")?;

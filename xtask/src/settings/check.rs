@@ -3,6 +3,7 @@
 use super::Settings;
 use super::layers::Resolved;
 use super::values::{Choice, OptimizerName, SchedulerName};
+use crate::column_map::Columns;
 use crate::failure::{Exit, Failure};
 use crate::source::DataOptions;
 use mmdynamic::{Config, Hyperparameters, LossWeights, OptimizerChoice, SchedulerChoice};
@@ -61,7 +62,9 @@ impl Settings {
 
     /// How data is read and made ready.
     pub(crate) fn data_options(&self) -> DataOptions {
-        DataOptions { missing: self.data.missing, scaling: self.data.scaling }
+        let data = &self.data;
+        let columns = data.columns.given().map_or(Columns::Beside, |file| Columns::File(file.to_owned()));
+        DataOptions { format: data.format, columns, missing: data.missing, scaling: data.scaling }
     }
 
     /// What the model is made from.

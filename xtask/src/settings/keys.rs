@@ -8,7 +8,7 @@ use super::rules::{
     SHARE_OR_NONE, THREADS_OR_NONE, WIDTHS,
 };
 use super::section::sections;
-use super::values::{BatchRows, Choice, ClipAlgorithm, Folder, OptimizerName, Preset, SchedulerName};
+use super::values::{BatchRows, Choice, ClipAlgorithm, Folder, Format, OptimizerName, Preset, SchedulerName};
 use mmdynamic::Confidence;
 use mmdynamic::data::{Missing, ScalingKind};
 
@@ -26,8 +26,12 @@ sections! {
     }
     /// The samples, and which of them choose the epoch.
     data: Data {
-        /// Folder with the data; empty for generated data
-        path: Folder = Folder::new(""), value "DIR", alias "data";
+        /// Folder or table (docs/data.md); empty for generated data
+        path: Folder = Folder::new(""), value "PATH", alias "data";
+        /// What it is: auto (by its name), folder, csv or tsv
+        format: Format = Format::Auto, value "NAME";
+        /// Column map of a table; empty for FILE.toml beside FILE.csv
+        columns: Folder = Folder::new(""), value "FILE";
         /// Share of training rows held out; 0 for none
         validation: f64 = 0.15, is SHARE_OR_NONE, value "X", alias "validation";
         /// Missing values: refuse, or impute mean, median or zero

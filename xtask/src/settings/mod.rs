@@ -20,4 +20,5 @@ mod values;
 pub(crate) use flags::{ConfigArgs, all_settings};
 pub(crate) use keys::Settings;
 pub(crate) use layers::Resolved;
-pub(crate) use values::{Choice, ClipAlgorithm, Folder};
+pub(crate) use setting::Setting;
+pub(crate) use values::{Choice, ClipAlgorithm, Folder, Format};

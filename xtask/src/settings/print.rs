@@ -51,6 +51,7 @@ impl Resolved {
 }
 
 fn decides(key: &Key) -> bool {
-    !matches!(key.section, TOP | "loggers" | "report")
-        && !matches!(key.name().as_str(), "data.path" | "trainer.threads")
+    // What lies at the path has a hash of its own, with the map of its columns.
+    let decides_nothing = ["data.path", "data.format", "data.columns", "trainer.threads"];
+    !matches!(key.section, TOP | "loggers" | "report") && !decides_nothing.contains(&key.name().as_str())
 }

@@ -31,6 +31,22 @@ names! {
 }
 
 names! {
+    /// What lies at the path of the data.
+    #[derive(Default)]
+    Format {
+        /// What the path tells.
+        #[default]
+        Auto = "auto",
+        /// A folder with a matrix for each view: csv or npy.
+        Folder = "folder",
+        /// One wide table with commas.
+        Csv = "csv",
+        /// One wide table with tabs.
+        Tsv = "tsv",
+    }
+}
+
+names! {
     /// A rule that changes weights.
     OptimizerName {
         /// Weight decay is added to the gradient.

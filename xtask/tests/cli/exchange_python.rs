@@ -150,6 +150,7 @@ fn untrained(config: Config) -> Case {
         rows: train.rows(),
         class_names: train.class_names.clone(),
         feature_names: train.feature_names.clone(),
+        columns: None,
         preprocessing: Preprocessing::fit(&train, Missing::Refuse, ScalingKind::MinMax).expect("figures"),
     };
     let model = MmDynamic::from_state_dict(hparams, &state).expect("a model");

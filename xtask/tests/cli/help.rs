@@ -2,7 +2,7 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 22] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 20] = [
     &["validate", "-h"],
     &["test", "-h"],
     &["predict", "-h"],
+    &["data", "describe", "-h"],
+    &["data", "fetch", "-h"],
     &["export", "-h"],
     &["export", "weights", "-h"],
     &["export", "onnx", "-h"],
