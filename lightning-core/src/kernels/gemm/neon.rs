@@ -1,7 +1,8 @@
 //! The micro-kernels for 64-bit ARM: 8 rows by 3 registers, of 4 `f32` or 2 `f64`.
 //!
-//! 24 of the 32 registers hold `C`, 3 a row of `B`, one a number of `A`. Tested under emulation alone (see
-//! `docs/performance.md`): their results are checked, their speed is not known.
+//! 24 of the 32 registers hold `C`, 3 a row of `B`, one a number of `A`.
+//!
+//! **Untested**: the compiler accepts it, but no processor of this kind has run it. The tests of `gemm` visit it there.
 
 use super::kernels::{Kernels, dot_table, outer_table, tile_table};
 use super::outer::{self, Outer};
