@@ -193,11 +193,10 @@ pub trait LightningModule<F: Float = f32>: Module<F> {
     fn on_before_backward<'s>(&mut self, cx: &StepCx<'s, F>, loss: Var<'s, F>) {
         let _ = (cx, loss);
     }
-    /// The backward pass, which lets go of all values that lead to the loss
-    /// ([`backward_and_release`](Var::backward_and_release)): nothing but the loss outlives the training step.
+    /// The backward pass.
     fn backward<'s>(&mut self, cx: &StepCx<'s, F>, loss: Var<'s, F>) {
         let _ = cx;
-        loss.backward_and_release();
+        loss.backward();
     }
     /// When the batch's gradients are there.
     fn on_after_backward(&mut self, cx: &StepCx<'_, F>) {

@@ -53,7 +53,7 @@ fn training_step(c: &mut Criterion) {
                     tape.reset();
                     let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
                     adam.zero_grad();
-                    model.loss_terms(&model.forward(&data), &batch.labels).total().backward_and_release();
+                    model.loss_terms(&model.forward(&data), &batch.labels).total().backward();
                     tape.reset();
                     adam.step();
                 });

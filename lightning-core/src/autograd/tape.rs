@@ -39,19 +39,6 @@ pub(super) struct Node<F: Float> {
     pub(super) needs_grad: bool,
     /// Its memory is a parameter's: it must be let go before the optimizer writes there.
     pub(super) borrows_parameter: bool,
-    /// A backward pass took its memory back.
-    pub(super) released: bool,
-}
-
-/// What a backward pass leaves of the graph that it went through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    /// All: another pass may follow.
-    Retain,
-    /// The values, without operations.
-    Free,
-    /// Nothing but the root's value.
-    Release,
 }
 
 pub(super) enum Source<F: Float> {
@@ -285,7 +272,7 @@ impl<F: Float> Tape<F> {
     ) -> Var<'_, F> {
         let mut nodes = self.nodes.borrow_mut();
         let id = u32::try_from(nodes.len()).expect("a tape holds at most 2³² values");
-        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter, released: false });
+        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter });
         self.note_time();
         Var::new(self, id)
     }
@@ -342,12 +329,11 @@ impl<F: Float> Tape<F> {
 
     /// One reverse sweep: nodes are in topological order because they are in order of creation.
     #[track_caller]
-    pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, after: After) {
+    pub(super) fn backward(&self, root: u32, seed: ArrayD<F>, retain: bool) {
         if self.watches.get() {
             self.note_values();
         }
         let root = root as usize;
-        let awaited = if after == After::Release { self.awaited_beside(root) } else { Vec::new() };
         let mut visited = Vec::new();
         assert!(
             self.nodes.borrow()[root].needs_grad,
@@ -363,11 +349,8 @@ impl<F: Float> Tape<F> {
             }
             visited.push(id);
             self.backward_of(id, slot, &mut grads);
-            if after == After::Release && id != root && !awaited[id] {
-                self.release(id);
-            }
         }
-        if after != After::Retain {
+        if !retain {
             self.free(&visited);
         }
         self.note_time();
@@ -423,28 +406,6 @@ impl<F: Float> Tape<F> {
                 grad.fill(constant.unwrap_or(F::zero()));
                 (grad, F::zero())
             }
-        }
-    }
-
-    /// Which values an operation reads that does not lead to `root`: another loss may still go backward from there.
-    fn awaited_beside(&self, root: usize) -> Vec<bool> {
-        let nodes = self.nodes.borrow();
-        let (mut leads, mut awaited) = (vec![false; nodes.len()], vec![false; nodes.len()]);
-        leads[root] = true;
-        for (id, node) in nodes.iter().enumerate().rev() {
-            let mark = if leads[id] { &mut leads } else { &mut awaited };
-            node.inputs.iter().for_each(|&input| mark[input as usize] = true);
-        }
-        awaited
-    }
-
-    /// Takes the memory of a value back before its step is over.
-    fn release(&self, id: usize) {
-        let node = &mut self.nodes.borrow_mut()[id];
-        if matches!(node.source, Source::Op(_)) {
-            let value = std::mem::replace(&mut node.value, ArcArray::zeros(IxDyn(&[0])));
-            node.released = true;
-            self.pool.borrow_mut().reclaim(value);
         }
     }
 

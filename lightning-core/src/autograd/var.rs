@@ -1,6 +1,6 @@
 //! A handle of a value on a tape: two words, `Copy`, so that formulas read like formulas.
 
-use super::tape::{After, Source, Tape};
+use super::tape::{Source, Tape};
 use crate::Float;
 use ndarray::{ArcArray, ArrayD, IxDyn};
 use std::fmt;
@@ -52,8 +52,7 @@ impl<'t, F: Float> Var<'t, F> {
     /// The value; shares memory with the tape. Of a parameter after [`backward`](Self::backward): its current value.
     ///
     /// # Panics
-    /// For a view of a parameter after a backward pass, which let go of it; and for what
-    /// [`backward_and_release`](Self::backward_and_release) let go of.
+    /// For a view of a parameter after a backward pass, which let go of it.
     #[track_caller]
     pub fn value(self) -> ArcArray<F, IxDyn> {
         self.read(Clone::clone)
@@ -117,28 +116,7 @@ impl<'t, F: Float> Var<'t, F> {
     /// If it has more than one element, depends on nothing that requires a gradient, or was freed before.
     #[track_caller]
     pub fn backward(self) {
-        self.tape.backward(self.id, self.scalar_seed(), After::Free);
-    }
-
-    /// As [`backward`](Self::backward), and lets go of every value that this one was made from as soon as the pass has read it
-    /// for the last time: their memory serves the gradients. Only this value and what does not lead to it can be read
-    /// afterwards. It is what automatic optimization does, where nothing but the loss outlives the training step.
-    ///
-    /// ```
-    /// use lightning_core::Tape;
-    /// use ndarray::array;
-    /// let tape = Tape::new();
-    /// let x = tape.leaf(array![2.0, 3.0]);
-    /// let loss = x.exp().ln().sum();
-    /// loss.backward_and_release();
-    /// assert_eq!((loss.item(), x.grad().unwrap()), (5.0, array![1.0, 1.0].into_dyn()));
-    /// ```
-    ///
-    /// # Panics
-    /// As [`backward`](Self::backward).
-    #[track_caller]
-    pub fn backward_and_release(self) {
-        self.tape.backward(self.id, self.scalar_seed(), After::Release);
+        self.tape.backward(self.id, self.scalar_seed(), false);
     }
 
     /// As [`backward`](Self::backward), but keeps the graph for another pass.
@@ -147,7 +125,7 @@ impl<'t, F: Float> Var<'t, F> {
     /// As [`backward`](Self::backward).
     #[track_caller]
     pub fn backward_retain_graph(self) {
-        self.tape.backward(self.id, self.scalar_seed(), After::Retain);
+        self.tape.backward(self.id, self.scalar_seed(), true);
     }
 
     /// A backward pass from a value of any shape, given the gradient of the loss by it.
@@ -157,22 +135,18 @@ impl<'t, F: Float> Var<'t, F> {
     #[track_caller]
     pub fn backward_with(self, grad: ArrayD<F>) {
         assert_eq!(grad.shape(), self.shape(), "backward_with: the gradient has the value's shape");
-        self.tape.backward(self.id, grad, After::Free);
+        self.tape.backward(self.id, grad, false);
     }
 
     /// Reads the value; that of a parameter which a backward pass let go of is the parameter's present one.
     #[track_caller]
     fn read<R>(self, f: impl FnOnce(&ArcArray<F, IxDyn>) -> R) -> R {
         let result = self.tape.with_node(self.id, |node| match &node.source {
-            _ if node.released => None,
             Source::Parameter(parameter) if node.value.is_empty() => Some(f(&parameter.value())),
             Source::Freed if node.value.is_empty() && node.borrows_parameter => None,
             _ => Some(f(&node.value)),
         });
-        result.expect(
-            "a backward pass let go of this value: take a view of a parameter again after it, and read what \
-             leads to a loss before its backward_and_release, or use backward",
-        )
+        result.expect("a view of a parameter, which a backward pass let go of: take the view again after it")
     }
 
     #[track_caller]

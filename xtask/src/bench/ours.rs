@@ -70,7 +70,7 @@ fn adam(model: &MmDynamic) -> Adam {
 
 fn backward(tape: &Tape, model: &MmDynamic, batch: &MultiViewBatch) {
     let data: Vec<_> = batch.views.iter().map(|view| tape.constant(view.clone())).collect();
-    model.loss_terms(&model.forward(&data), &batch.labels).total().backward_and_release();
+    model.loss_terms(&model.forward(&data), &batch.labels).total().backward();
 }
 
 fn step(shape: &Model) -> Result<Run, String> {
