@@ -46,7 +46,7 @@ fn post(server: &Server, body: &str) -> (u16, Value) {
 #[test]
 fn parallel_requests_get_the_bits_of_a_single_thread() {
     let trained = model();
-    let server = started(&trained);
+    let server = Server::start(trained.clone(), "127.0.0.1:0", &Limits::default()).expect("a server");
     let report = Load { clients: 16, requests: 40 }.fire(server.address(), &trained).expect("answers");
     println!("{report}");
     assert_eq!((report.wrong, report.latencies.len()), (0, 16 * 40));
