@@ -53,13 +53,14 @@ fn figure(figure: &Figure) -> Markup {
         3 => "three",
         _ => "many",
     };
+    let tight = figure.panels.iter().all(is_small);
     html! {
         figure id=(figure.id) class=(space) {
             figcaption {
                 h3 { (figure.title) }
                 p { (figure.finding) }
             }
-            div.panels { @for (i, drawn) in figure.panels.iter().enumerate() { (panel(figure.id, i, drawn)) } }
+            div class=(if tight { "panels tight" } else { "panels" }) { @for (i, drawn) in figure.panels.iter().enumerate() { (panel(figure.id, i, drawn)) } }
             @if !figure.note.is_empty() { p.note { (figure.note) } }
             details {
                 summary { "The figure's data as a table" span.soft { ": " (figure.title) } }
@@ -90,11 +91,15 @@ pub(crate) fn table(table: &Table, caption: &str) -> Markup {
     }
 }
 
+/// Whether several stand beside each other even on a phone.
+fn is_small(panel: &Panel) -> bool {
+    panel.width < super::svg::WIDTH
+}
+
 fn panel(id: &str, number: usize, panel: &Panel) -> Markup {
     let (title, description) = (format!("{id}-{number}-title"), format!("{id}-{number}-description"));
-    let small = panel.width < super::svg::WIDTH;
     html! {
-        svg class=(if small { "small" } else { "full" }) viewBox={ "0 0 " (px(panel.width)) " " (px(panel.height)) } role="img" aria-labelledby=(title) aria-describedby=(description) {
+        svg class=(if is_small(panel) { "small" } else { "full" }) viewBox={ "0 0 " (px(panel.width)) " " (px(panel.height)) } role="img" aria-labelledby=(title) aria-describedby=(description) {
             title id=(title) { (panel.title) }
             desc id=(description) { (panel.description) }
             (panel.body)

@@ -52,7 +52,7 @@ fn finding(run: &Run, counts: &[Vec<usize>]) -> String {
             let total: usize = counts[from].iter().sum();
             let wrong = counts[from][to];
             let (from, to) = (&classes[from], &classes[to]);
-            format!("{all} The commonest mistake: {wrong} of {} {from} are called {to}.", total)
+            format!("{all} The commonest mistake: {wrong} of {} rows of {from} are called {to}.", total)
         }
         _ => all,
     }
