@@ -25,7 +25,7 @@ pub struct Reference<F: Float = f32> {
 
 impl<F: Float> Reference<F> {
     /// A reference that has seen no row.
-    pub(crate) fn unknown(width: usize) -> Self {
+    pub fn unknown(width: usize) -> Self {
         let buffer = |value: ArrayD<F>| {
             let buffer = Parameter::new(value);
             buffer.set_requires_grad(false);
@@ -44,12 +44,19 @@ impl<F: Float> Reference<F> {
         (width as u64).saturating_add(2)
     }
 
-    /// Takes the rows of a batch in (Chan, Golub and LeVeque's way of joining two sets of rows).
-    pub(crate) fn see(&self, rows: ArrayView2<'_, F>) {
+    /// Takes the rows of a batch in (Chan, Golub and LeVeque's way of joining two sets of rows). What a user's own loop
+    /// calls; a fit does it by itself in its first epoch.
+    ///
+    /// # Panics
+    /// If the rows are not as wide as the view.
+    #[track_caller]
+    pub fn see(&self, rows: ArrayView2<'_, F>) {
         let (seen, new) = (scalar(&self.count), rows.nrows() as f64);
         if new == 0.0 {
             return;
         }
+        let width = self.mean.len();
+        assert!(rows.ncols() == width, "Reference: rows of {} features, the view has {width}", rows.ncols());
         let rows = rows.mapv(F::as_f64);
         let centre = rows.mean_axis(Axis(0)).expect("there are rows");
         let inner: f64 = (&rows - &centre).iter().map(|deviation| deviation * deviation).sum();

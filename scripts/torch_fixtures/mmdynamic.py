@@ -28,6 +28,7 @@ def files():
     result[f"{FOLDER}/mmdynamic_deep_classifier.json"] = cases.deep(deep, "deep classifier 11")
     equal = cases.config([6, 6, 6], HIDDEN, 3)
     result[f"{FOLDER}/mmdynamic_equal_widths.json"] = cases.equal_widths(equal, "equal widths")
+    result[f"{FOLDER}/mmdynamic_variants.json"] = cases.variants(cases.config([5, 4], [3], 3), "variants 1")
     return {path: encode.text(content, open_levels=5) for path, content in result.items()}
 
 

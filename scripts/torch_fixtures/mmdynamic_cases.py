@@ -7,7 +7,7 @@ import torch
 
 import draw
 import encode
-from post_model import MMDynamic, loss_terms
+from post_model import MMDynamic, WEIGHTS, loss_terms
 
 ROWS = 11
 BATCHES = [[3, 0, 7, 9, 5], [1, 10, 4, 6], [8, 2]]
@@ -21,14 +21,15 @@ def config(widths, hidden, classes):
     return {"in_dim": widths, "hidden_dim": hidden, "num_class": classes, "dropout": 0.0}
 
 
-def start(config, seed, equal_widths=False):
+def start(config, seed, equal_widths=False, **parts):
     """The model in f64 with weights f32 can hold, data in [0, 1] and labels.
 
     Xavier's spread for the weights; biases are drawn too, since a bias of 0 would hide a forgotten one.
     The encoder's biases are positive and no unit dies: the gradient of a dead unit is rounding noise
     next to the weight decay, and Adam would blow that noise up to full steps.
     """
-    model = MMDynamic(config["in_dim"], config["hidden_dim"], config["num_class"], config["dropout"]).double()
+    sizes = (config["in_dim"], config["hidden_dim"], config["num_class"], config["dropout"])
+    model = MMDynamic(*sizes, **parts).double()
     for name, parameter in model.named_parameters():
         if name.endswith("weight"):
             spread = (2.0 / sum(parameter.shape)) ** 0.5
@@ -60,6 +61,54 @@ def deep(config, seed):
 def equal_widths(config, seed):
     """Forward of the post's one array (batch, view, feature)."""
     return _entry(config, seed, equal_widths=True)
+
+
+# What is built otherwise, and what of the loss is weighted otherwise.
+VARIANTS = {
+    "no gates": ({"gates": False}, {}),
+    "no confidence": ({"confidence": "none"}, {}),
+    "neither": ({"gates": False, "confidence": "none"}, {}),
+    "noise-aware confidence": ({"confidence": "noise-aware"}, {}),
+    "weighted loss": ({}, {"gate_l1": 0.5, "confidence": 2.0, "view_ce": 0.25, "classifier": 3.0}),
+    "no gate term": ({}, {"gate_l1": 0.0}),
+    "no confidence term": ({}, {"confidence": 0.0}),
+    "no view term": ({}, {"view_ce": 0.0}),
+    "no classifier term": ({}, {"classifier": 0.0}),
+}
+
+
+def variants(config, seed):
+    """Forward, losses and gradients of each ablation and each other head."""
+    return {
+        "torch": torch.__version__,
+        "config": config,
+        "variants": [_variant(config, seed, name, *change) for name, change in VARIANTS.items()],
+    }
+
+
+def _variant(config, seed, name, parts, weights):
+    weights = {**WEIGHTS, **weights}
+    runs = {}
+    for name_of_type, dtype in DTYPES.items():
+        model, data, label = _as(dtype, *start(config, seed, **parts))
+        model.reference = data
+        terms = loss_terms(model(data), label, weights=weights)
+        runs[name_of_type] = {
+            "loss": {term: _items(value) for term, value in terms.items()},
+            "MMlogit": encode.tensor(model(data)[3]),
+            "TCPConfidence": encode.plain(list(model(data)[2].values())),
+            "gradients": _gradients(model, terms["total"]),
+        }
+    model, data, label = start(config, seed, **parts)
+    return {
+        "name": name,
+        "parts": parts,
+        "weights": weights,
+        "state_dict": encode.named(model.state_dict().items()),
+        "data": encode.plain(data),
+        "labels": label.tolist(),
+        "runs": runs,
+    }
 
 
 def full_batch(config, seed, dtype):
@@ -118,7 +167,8 @@ def _items(value):
 def _gradients(model, loss):
     model.zero_grad()
     loss.backward()
-    return encode.named((name, parameter.grad) for name, parameter in model.named_parameters())
+    reached = ((name, parameter.grad) for name, parameter in model.named_parameters())
+    return encode.named((name, grad) for name, grad in reached if grad is not None)
 
 
 def _train(model, batches, schedule, recorded):
