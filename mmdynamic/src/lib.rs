@@ -42,6 +42,7 @@ mod architecture;
 mod batch;
 mod config;
 pub mod data;
+pub mod explain;
 mod loss;
 mod model;
 mod module;
@@ -50,6 +51,7 @@ pub mod onnx;
 mod optimization;
 mod predictor;
 mod reference;
+pub mod robustness;
 mod tcp;
 mod trained;
 
