@@ -2,7 +2,8 @@
 
 use crate::failure::{Exit, Failure};
 use crate::{
-    bench, completions, cv, data, export, import, page, predict, print_config, study, test, train, validate,
+    bench, completions, cv, data, explain, export, import, page, predict, print_config, robustness, study,
+    test, train, validate,
 };
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -47,6 +48,10 @@ pub(crate) enum Command {
     Test(test::TestArgs),
     /// Write class, probabilities and confidences of each sample
     Predict(predict::PredictArgs),
+    /// Rank the features a model looks at, by gate and by permutation
+    Explain(explain::ExplainArgs),
+    /// Accuracy and confidences as views get noisy or go missing
+    Robustness(robustness::RobustnessArgs),
     /// Print the settings that `train` would use, as a file
     PrintConfig(print_config::PrintConfigArgs),
     /// Make the page of a run, or of several beside each other

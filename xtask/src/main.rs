@@ -13,6 +13,7 @@ mod cv;
 mod data;
 mod document;
 mod evaluation;
+mod explain;
 mod export;
 mod failure;
 mod fetch;
@@ -30,7 +31,9 @@ mod public;
 mod report;
 mod results;
 mod resume;
+mod robustness;
 mod run_folder;
+mod runs;
 mod saved;
 mod seed;
 mod settings;
@@ -69,6 +72,8 @@ fn run(command: cli::Command) -> Result<(), Failure> {
         cli::Command::Validate(args) => validate::run(&args),
         cli::Command::Test(args) => test::run(&args),
         cli::Command::Predict(args) => predict::run(&args),
+        cli::Command::Explain(args) => explain::run(&args),
+        cli::Command::Robustness(args) => robustness::run(&args),
         cli::Command::PrintConfig(args) => print_config::run(&args),
         cli::Command::Report(args) => page::run(&args),
         cli::Command::Export(args) => export::run(&args),

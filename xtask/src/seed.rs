@@ -1,6 +1,6 @@
 //! One training with one seed: fit, load the chosen epoch back from its file, test once.
 
-use crate::evaluation::{Outcome, baselines};
+use crate::evaluation::Outcome;
 use crate::failure::{Exit, Failure};
 use crate::fit::Checkpoints;
 use crate::prepare::Prepared;
@@ -65,9 +65,7 @@ impl Plan<'_> {
             Checkpoints::new(&folder.join("checkpoints"), data.validation.is_some(), &saved);
         let report = self.fit(model, &data, seed, folder, from, &mut checkpoints)?;
         let (path, epoch, val_loss) = self.chosen(&checkpoints, &report)?;
-        let wanted = self.settings.report.baselines;
-        let baselines = if wanted { baselines(&data, seed)? } else { Vec::new() };
-        Outcome::of(&path, &data, folder.to_owned(), seed, baselines, || Facts {
+        Outcome::of(&path, &data, folder.to_owned(), seed, &self.settings.report, || Facts {
             epoch,
             val_loss,
             warnings: report.warnings,

@@ -8,6 +8,7 @@ impl Outcome {
     pub(super) fn write(&self) -> Result<(), Failure> {
         let json = serde_json::to_string(&self.results)
             .map_err(|error| Failure::new(Exit::Writing, format!("results.json: {error}")))?;
+        self.write_file("features.csv", &self.features_csv)?;
         self.write_file("results.csv", &self.csv())?;
         self.write_file("results.json", &(json + "\n"))
     }

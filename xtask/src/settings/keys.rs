@@ -120,6 +120,10 @@ sections! {
     report: Report {
         /// Established classifiers beside the model
         baselines: bool = false, value "BOOL", alias "baselines";
+        /// Accuracy and confidences as views get noisy or go missing
+        robustness: bool = true, value "BOOL";
+        /// Shuffles of each feature for its permutation importance; 0 for none
+        permutation: usize = 0, value "N";
     }
     /// Where the values of each epoch are written.
     loggers: Loggers {

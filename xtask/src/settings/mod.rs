@@ -18,7 +18,7 @@ mod setting;
 mod values;
 
 pub(crate) use flags::{ConfigArgs, all_settings};
-pub(crate) use keys::Settings;
+pub(crate) use keys::{Report, Settings};
 pub(crate) use layers::Resolved;
 pub(crate) use setting::Setting;
 pub(crate) use values::{Choice, ClipAlgorithm, Folder, Format};

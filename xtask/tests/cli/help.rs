@@ -2,7 +2,7 @@
 
 use crate::support::{folder, run};
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 24] = [
     &["--help"],
     &["train", "--help"],
     &["train", "-h"],
@@ -21,6 +21,8 @@ const COMMANDS: [&[&str]; 22] = [
     &["export", "onnx", "-h"],
     &["import", "-h"],
     &["import", "weights", "-h"],
+    &["explain", "--help"],
+    &["robustness", "--help"],
     &["bench", "-h"],
     &["ci", "-h"],
     &["report", "-h"],

@@ -14,12 +14,14 @@ mod data_prepare;
 mod data_wide;
 mod exchange;
 mod exchange_python;
+mod explain;
 mod help;
 mod real_data;
 mod refused;
 mod report;
 #[cfg(unix)]
 mod resume;
+mod robustness;
 #[cfg(unix)]
 mod signals;
 mod support;

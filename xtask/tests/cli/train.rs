@@ -77,7 +77,7 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads_and_another_seed
     let version = |n: usize| bytes(&dir.path().join(format!("lightning_logs/version_{n}")));
     let (figures, others): (Vec<_>, Vec<_>) =
         version(0).into_iter().partition(|(name, _)| name.starts_with("figures"));
-    assert_eq!(others.len(), 9, "lock, config, run, hparams, metrics, two of results, best, last");
+    assert_eq!(others.len(), 10, "lock, config, run, hparams, metrics, features, two of results, best, last");
     assert!(figures.len() >= 7);
     assert_eq!(version(0), version(1));
     assert_eq!(version(0), version(2));
