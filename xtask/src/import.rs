@@ -20,7 +20,7 @@ Exit codes: 0 done, 2 wrong flag, 3 data refused, 4 weights refused,
 5 writing failed";
 
 /// clap's own line would pass the width of a terminal.
-const USAGE_WEIGHTS: &str = "cargo xtask import weights <FILE> --out <CKPT> (--data <DIR> | ...) [OPTIONS]";
+const USAGE_WEIGHTS: &str = "cargo xtask import weights <FILE> --out <CKPT> (--data <DIR> | ...)";
 
 const AFTER_WEIGHTS: &str = "\
 A safetensors file with the names of the post's or the official PyTorch model.

@@ -57,8 +57,8 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// csv or npy [default: by the name of --out]
-    #[arg(long, value_name = "NAME", hide_possible_values = true)]
-    format: Option<Format>,
+    #[arg(long = "format", value_name = "NAME", hide_possible_values = true)]
+    out_format: Option<Format>,
     /// In an npy file: probabilities, confidences, class
     #[arg(long, value_name = "NAME", hide_possible_values = true, hide_default_value = true)]
     #[arg(default_value = "probabilities")]
@@ -83,7 +83,11 @@ enum What {
 impl PredictArgs {
     fn format(&self) -> Format {
         let is_npy = |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy"));
-        self.format.unwrap_or(if self.out.as_ref().is_some_and(is_npy) { Format::Npy } else { Format::Csv })
+        self.out_format.unwrap_or(if self.out.as_ref().is_some_and(is_npy) {
+            Format::Npy
+        } else {
+            Format::Csv
+        })
     }
 
     fn check(&self) -> Result<(), Failure> {
