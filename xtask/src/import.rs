@@ -63,10 +63,10 @@ struct WeightsArgs {
     file: PathBuf,
     #[command(flatten)]
     origin: Origin,
-    /// Missing values in --data: refuse, mean, median, zero
+    /// Missing values: refuse, mean, median or zero
     #[arg(long = "data.missing", value_name = "NAME", default_value = "refuse", hide_default_value = true)]
     missing: Missing,
-    /// Scaling by --data: min-max, z-score or none
+    /// Scaling: min-max, z-score or none
     #[arg(long = "data.scaling", value_name = "NAME", default_value = "min-max", hide_default_value = true)]
     scaling: ScalingKind,
     /// The checkpoint to write
