@@ -16,11 +16,11 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice, Zip};
 /// use ndarray::Array2;
 /// let hparams = Hyperparameters { in_dim: vec![4, 3], num_class: 2, binary: true, config: Config::default() };
 /// let model: MmDynamic = MmDynamic::new(hparams, Seed(1))?;
-/// let views = [Array2::ones((1000, 4)), Array2::zeros((1000, 3))];
+/// let views: [Array2<f32>; 2] = [Array2::ones((1000, 4)), Array2::zeros((1000, 3))];
 /// let mut predictor = Predictor::new(&model);
 /// let mut rows = 0;
 /// // A hundred rows at a time, however many there are.
-/// predictor.predict_blocks(&views.each_ref().map(Array2::view), 100, |first, block| {
+/// predictor.predict_blocks(&views.each_ref().map(|view| view.view()), 100, |first, block| {
 ///     assert_eq!(first, rows);
 ///     rows += block.probabilities.nrows();
 /// });

@@ -5,7 +5,10 @@ use super::undefined;
 use crate::failure::Failure;
 use crate::results::Score;
 use lightning_core::Seed;
-use metrics::{Bootstrap, Resampling, bootstrap_interval, evaluate};
+use metrics::{
+    Average, Bootstrap, Resampling, ZeroDivision, accuracy_score, argmax_rows, bootstrap_interval, evaluate,
+    f1_score, roc_auc_score,
+};
 use ndarray::Axis;
 use rand_chacha::rand_core::RngCore;
 
@@ -16,14 +19,13 @@ const UNDEFINED_PER_MILLE: usize = 50;
 pub(crate) fn scores(rows: &PredictedRows, seed: u64) -> Result<Vec<Score>, Failure> {
     let binary = rows.probabilities.ncols() == 2;
     let evaluation = evaluate(&rows.labels, rows.probabilities.view(), binary).map_err(undefined)?;
-    let named = evaluation.named().into_iter().enumerate();
-    let score = |(at, (name, value)): (usize, (&str, f64))| Score {
+    let score = |(name, value): (&str, f64)| Score {
         name: name.into(),
         label: label(name).into(),
         value,
-        interval: interval(rows, seed, at),
+        interval: interval(rows, seed, name),
     };
-    Ok(named.map(score).collect())
+    Ok(evaluation.named().map(score).into())
 }
 
 /// How a score is called in tables.
@@ -38,19 +40,27 @@ pub(crate) fn label(name: &str) -> &str {
     }
 }
 
-/// The interval of the score at position `at`. Every score sees the same resamples.
+/// The interval of one of the scores. Every score sees the same resamples.
 ///
 /// Drawn from all rows alike, and not within each class: that would hold the shares of the classes fixed, and call
 /// the accuracy of a model that always says the same class known without any doubt.
-fn interval(rows: &PredictedRows, seed: u64, at: usize) -> Option<[f64; 2]> {
-    let binary = rows.probabilities.ncols() == 2;
+fn interval(rows: &PredictedRows, seed: u64, name: &str) -> Option<[f64; 2]> {
     let mut rng = Seed(seed).stream("bootstrap");
     let below = |n: usize| ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize;
     let size = Bootstrap::default();
+    let predictions = argmax_rows(rows.probabilities.view()).ok()?;
     let found = bootstrap_interval(Resampling::Plain(rows.labels.len()), size, below, |resample| {
-        let labels: Vec<usize> = resample.iter().map(|&row| rows.labels[row]).collect();
-        let probabilities = rows.probabilities.select(Axis(0), resample);
-        Ok(evaluate(&labels, probabilities.view(), binary)?.named()[at].1)
+        let of = |all: &[usize]| resample.iter().map(|&row| all[row]).collect::<Vec<_>>();
+        let (labels, predictions) = (of(&rows.labels), of(&predictions));
+        let f1 = |average| f1_score(&labels, &predictions, average, ZeroDivision::Zero);
+        match name {
+            "acc" => accuracy_score(&labels, &predictions),
+            "f1" => f1(Average::Binary { pos_label: 1 }),
+            "weighted_f1" => f1(Average::Weighted),
+            "macro_f1" => f1(Average::Macro),
+            // Undefined where a class is missing, which the other scores are not.
+            _ => roc_auc_score(&labels, rows.probabilities.column(1).select(Axis(0), resample).view()),
+        }
     });
     let found = found.ok().filter(|found| found.undefined * 1000 <= size.resamples * UNDEFINED_PER_MILLE)?;
     Some([found.lower, found.upper])
