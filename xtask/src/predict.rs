@@ -7,8 +7,9 @@ use crate::{evaluation, npy, output, saved, source};
 use clap::{Args, ValueEnum};
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;
-use mmdynamic::Prediction;
 use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with, read_wide_samples};
+use mmdynamic::explain::{gates, top_features};
+use mmdynamic::{MmDynamic, MultiViewDataset, Prediction};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use std::fmt::Write as _;
 use std::fs;
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 const AFTER: &str = "\
 The table has a line per sample: row (from 1), name of the sample (its row where
 the data has no names), class, the probability of each class, and how far each
-view was trusted. A confidence is a prediction, too, and may leave 0 to 1. Data
+view was trusted. A confidence is a prediction, too, and may leave 0 to 1.
+--top-features adds what the gates let through best, a column per view. Data
 is given raw: missing values are filled or refused as in the training, and
 features scaled, by the figures in the checkpoint.
 
@@ -29,6 +31,7 @@ rows are predicted.
 
 Examples:
   cargo xtask predict last.ckpt --data ROSMAP --out predictions.csv
+  cargo xtask predict last.ckpt --data ROSMAP --top-features 5
   cargo xtask predict last.ckpt --data ROSMAP --out probabilities.npy
   cargo xtask predict last.ckpt --views mrna.csv meth.csv mirna.csv | head
 
@@ -63,6 +66,9 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "NAME", hide_possible_values = true, hide_default_value = true)]
     #[arg(default_value = "probabilities")]
     what: What,
+    /// In csv: each view's N most open features
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    top_features: usize,
 }
 
 /// How predictions are written.
@@ -117,9 +123,13 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
             test
         }
     };
-    let predictions = evaluation::predict(&loaded.model, &loaded.data.preprocessing.transform(&raw)?)?;
+    let scaled = loaded.data.preprocessing.transform(&raw)?;
+    let predictions = evaluation::predict(&loaded.model, &scaled)?;
     let bytes = match args.format() {
-        Format::Csv => table(&predictions, &raw.sample_names, &loaded.data.class_names)?.into_bytes(),
+        Format::Csv => {
+            let top = TopFeatures::new(&loaded.model, &scaled, args.top_features);
+            table(&predictions, &raw.sample_names, &loaded.data.class_names, &top)?.into_bytes()
+        }
         Format::Npy => array(&predictions, args.what)?,
     };
     match &args.out {
@@ -216,7 +226,37 @@ fn chosen(batch: &Prediction) -> Result<Vec<usize>, Failure> {
         .map_err(|error| Failure::new(Exit::Checkpoint, format!("the model gives no prediction: {error}")))
 }
 
-fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> Result<String, Failure> {
+/// The features of each sample that pass their gates best.
+#[derive(Default)]
+struct TopFeatures<'a> {
+    names: &'a [Vec<String>],
+    /// Per view, (samples, features); empty where none are wanted.
+    gates: Vec<Array2<f64>>,
+    top: usize,
+}
+
+impl<'a> TopFeatures<'a> {
+    fn new(model: &MmDynamic, rows: &'a MultiOmics, top: usize) -> Self {
+        let gates = if top > 0 { gates(model, MultiViewDataset::from(rows).all()) } else { Vec::new() };
+        TopFeatures { names: &rows.feature_names, gates, top }
+    }
+
+    /// Per view `NAME=gate; NAME=gate`, the most open gate first.
+    fn cells(&self, row: usize) -> impl Iterator<Item = String> {
+        self.gates.iter().zip(self.names).map(move |(gates, names)| {
+            let gates = gates.row(row).to_vec();
+            let named = |&feature: &usize| format!("{}={:.4}", names[feature], gates[feature]);
+            top_features(&gates, self.top).iter().map(named).collect::<Vec<_>>().join("; ")
+        })
+    }
+}
+
+fn table(
+    predictions: &[Prediction],
+    samples: &[String],
+    classes: &[String],
+    top: &TopFeatures<'_>,
+) -> Result<String, Failure> {
     let views = predictions.first().map_or(0, |batch| batch.confidences.ncols());
     let mut out = String::from("row,sample,class");
     for class in classes {
@@ -224,6 +264,9 @@ fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> 
     }
     for view in 1..=views {
         let _ = write!(out, ",confidence_view{view}");
+    }
+    for view in 1..=top.gates.len() {
+        let _ = write!(out, ",top_features_view{view}");
     }
     out.push('\n');
     let mut samples = samples.iter().enumerate();
@@ -233,6 +276,9 @@ fn table(predictions: &[Prediction], samples: &[String], classes: &[String]) -> 
             let numbers = batch.probabilities.row(i).into_iter().chain(batch.confidences.row(i));
             numbers.for_each(|number| {
                 let _ = write!(out, ",{number:.6}");
+            });
+            top.cells(row).for_each(|cell| {
+                let _ = write!(out, ",{}", quoted(&cell));
             });
             out.push('\n');
         }
@@ -263,8 +309,13 @@ mod tests {
         };
         let names = ["healthy".to_owned(), "ill, \"badly\"".to_owned()];
         assert_eq!(
-            table(&[batch(0.75), batch(0.25)], &["A0FJ".to_owned(), "B,7".to_owned()], &names)
-                .expect("a table"),
+            table(
+                &[batch(0.75), batch(0.25)],
+                &["A0FJ".to_owned(), "B,7".to_owned()],
+                &names,
+                &TopFeatures::default()
+            )
+            .expect("a table"),
             "row,sample,class,probability_healthy,\"probability_ill, \"\"badly\"\"\",confidence_view1\n\
              1,A0FJ,healthy,0.750000,0.250000,1.250000\n\
              2,\"B,7\",\"ill, \"\"badly\"\"\",0.250000,0.750000,1.250000\n"

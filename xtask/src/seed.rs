@@ -11,7 +11,7 @@ use crate::run_folder::RunFolder;
 use crate::saved::{self, SavedData};
 use crate::settings::{Choice, Resolved, Settings};
 use crate::signals::Signals;
-use crate::source::Source;
+use crate::source::{Source, doubts};
 use lightning_core::{FitReport, Seed};
 use mmdynamic::{Hyperparameters, MmDynamic};
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ impl Plan<'_> {
         Outcome::of(&path, &data, folder.to_owned(), seed, &self.settings.report, || Facts {
             epoch,
             val_loss,
-            warnings: report.warnings,
+            warnings: [doubts(&self.source.cohort), report.warnings].concat(),
             seconds: start.elapsed().as_secs_f64(),
             ..self.facts(&data, seed)
         })

@@ -5,8 +5,8 @@ use crate::failure::{Exit, Failure};
 use crate::settings::{Format, Setting};
 use mmdynamic::SavedData;
 use mmdynamic::data::{
-    Cohort, ColumnMap, Delimiter, Missing, MultiOmics, Preprocessing, ReadOptions, ScalingKind,
-    SyntheticConfig, generate, read_mogonet_with, read_wide,
+    Cohort, ColumnMap, Delimiter, Missing, MultiOmics, Preprocessing, ReadOptions, Scaling, ScalingKind,
+    SyntheticConfig, ViewDescription, describe, generate, read_mogonet_with, read_wide,
 };
 use std::path::{Path, PathBuf};
 
@@ -144,4 +144,28 @@ pub(crate) fn classes(data: &MultiOmics) -> String {
         if class == *name { format!("{name} ({count})") } else { format!("{class} {name} ({count})") }
     });
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// What stands against believing scores on this data, a line each.
+pub(crate) fn doubts(cohort: &Cohort) -> Vec<String> {
+    let found = describe(cohort);
+    let mut doubts = Vec::new();
+    let leaks = &found.duplicates.across;
+    if !leaks.is_empty() {
+        let contradictory = leaks.iter().filter(|leak| leak.contradictory).count();
+        doubts.push(format!(
+            "{} of {} test rows stand in train as well, {contradictory} of them under another class",
+            leaks.len(),
+            cohort.test.rows()
+        ));
+    }
+    let beyond = |view: &&ViewDescription| view.scaling == Scaling::BeyondTrain;
+    let scaled = found.views.iter().filter(beyond).count();
+    if scaled > 0 {
+        doubts.push(format!(
+            "{scaled} of {} views look scaled over train and test together",
+            found.views.len()
+        ));
+    }
+    doubts
 }

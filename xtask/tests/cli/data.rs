@@ -86,3 +86,17 @@ fn the_public_cohorts_show_what_is_known_of_them() {
         "{mfeat}"
     );
 }
+
+#[test]
+fn a_training_says_what_stands_against_its_scores() {
+    let dir = folder();
+    faulty(dir.path());
+    let train =
+        ["train", "--data", ".", "--epochs", "1", "--hidden-dim", "4", "--validation", "0", "--quiet"];
+    let ended = done(dir.path(), &train);
+    let said = "1 of 2 test rows stand in train as well, 1 of them under another class";
+    assert!(ended.stderr.contains(&format!("warning: {said}")), "{}", ended.stderr);
+    let results =
+        fs::read_to_string(dir.path().join("lightning_logs/version_0/results.json")).expect("results");
+    assert!(results.contains(said), "the results keep it for the report");
+}

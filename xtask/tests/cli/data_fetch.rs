@@ -161,7 +161,9 @@ fn a_repository_without_the_folder_and_no_repository_are_refused() {
     let mirror = publish(dir.path());
     refused(&["rosmap", "--from", text(&mirror)], 3, "git checkout failed: error: pathspec", |_| {});
     refused(&["rosmap", "--from", "/nowhere/at/all.git"], 3, "git fetch failed: fatal: ", |_| {});
-    refused(&["rosmap", "--from", "--upload-pack=true"], 3, "git fetch failed", |_| {});
+    // What looks like a flag never reaches git as one.
+    refused(&["rosmap", "--from", "--upload-pack=true"], 2, "--upload-pack", |_| {});
+    refused(&["rosmap", "--from=--upload-pack=true"], 3, "git fetch failed", |_| {});
 }
 
 #[test]

@@ -125,3 +125,25 @@ fn what_is_no_run_is_refused_with_the_cure() {
     let ended = run(dir.path(), &["explain"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
 }
+
+#[test]
+fn predictions_name_the_features_that_each_sample_lets_through_best() {
+    let dir = folder();
+    done(dir.path(), &SHORT);
+    let checkpoint = version_0(dir.path()).join("checkpoints/last.ckpt");
+    let table = done(dir.path(), &["predict", text(&checkpoint), "--top-features", "2"]).stdout;
+    let mut lines = table.lines();
+    assert!(
+        lines.next().expect("a head").ends_with("top_features_view1,top_features_view2,top_features_view3")
+    );
+    for line in lines {
+        let cell = line.rsplit(',').next().expect("a cell");
+        let gates: Vec<f64> = cell
+            .split("; ")
+            .map(|named| named.rsplit_once('=').expect("NAME=gate").1.parse().expect("a gate"))
+            .collect();
+        assert!(gates.len() == 2 && gates[0] >= gates[1] && gates[1] > 0.0, "{line}");
+    }
+    let plain = done(dir.path(), &["predict", text(&checkpoint)]).stdout;
+    assert!(!plain.contains("top_features"));
+}
