@@ -66,7 +66,10 @@ struct Reference {
 
 const POST_LAST: [&str; 4] = ["--preset", "post", "--checkpoint", "last"];
 
-const STUDIES: [Study; 5] = [
+const NOISE_AWARE: [&str; 6] =
+    ["--preset", "post", "--checkpoint", "last", "--model.confidence", "noise-aware"];
+
+const STUDIES: [Study; 7] = [
     Study {
         data: "ROSMAP",
         recipe: "the paper's recipe",
@@ -109,6 +112,20 @@ const STUDIES: [Study; 5] = [
         flags: &POST_LAST,
         reference: None,
         remark: "Handwritten digits in six views, no omics; three of the 400 test rows stand in train as well.",
+    },
+    Study {
+        data: "ROSMAP",
+        recipe: "noise-aware confidences",
+        flags: &NOISE_AWARE,
+        reference: None,
+        remark: "The post's recipe with the bounded head, to be compared with the second table.",
+    },
+    Study {
+        data: "TCGA_BREAST3",
+        recipe: "noise-aware confidences",
+        flags: &NOISE_AWARE,
+        reference: None,
+        remark: "The post's recipe with the bounded head, to be compared with the fourth table.",
     },
 ];
 
