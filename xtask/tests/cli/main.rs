@@ -16,6 +16,7 @@ mod exchange;
 mod exchange_python;
 mod explain;
 mod help;
+mod readme;
 mod real_data;
 mod refused;
 mod report;
