@@ -1,6 +1,6 @@
 //! The baselines against scikit-learn's, and what holds for all of them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use baselines::{Prediction, Rows, run};
 use ndarray::Array2;
