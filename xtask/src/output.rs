@@ -26,3 +26,12 @@ pub(crate) fn json(result: &impl serde::Serialize) -> Result<(), Failure> {
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+/// A name as a cell of a csv line.
+pub(crate) fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,6 +1,7 @@
 //! `predict`: class, probabilities and confidences of each sample, as csv.
 
 use crate::failure::{Exit, Failure};
+use crate::output::quoted;
 use crate::saved::Loaded;
 use crate::source::TableFlags;
 use crate::{evaluation, npy, output, saved, source};
@@ -11,6 +12,7 @@ use mmdynamic::data::{Missing, MultiOmics, ReadOptions, read_matrix_with, read_w
 use mmdynamic::explain::{gates, top_features};
 use mmdynamic::{MmDynamic, MultiViewDataset, Prediction};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,7 +68,10 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "NAME", hide_possible_values = true, hide_default_value = true)]
     #[arg(default_value = "probabilities")]
     what: What,
-    /// In csv: each view's N most open features
+    /// Print the predictions as JSON, in full precision
+    #[arg(long, conflicts_with = "out_format")]
+    json: bool,
+    /// In csv and JSON: each view's N most open features
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     top_features: usize,
 }
@@ -76,6 +81,8 @@ pub(crate) struct PredictArgs {
 enum Format {
     Csv,
     Npy,
+    #[value(skip)]
+    Json,
 }
 
 /// Which of the predictions an npy file holds: it has place for one array.
@@ -89,18 +96,19 @@ enum What {
 impl PredictArgs {
     fn format(&self) -> Format {
         let is_npy = |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy"));
-        self.out_format.unwrap_or(if self.out.as_ref().is_some_and(is_npy) {
-            Format::Npy
-        } else {
-            Format::Csv
-        })
+        match (self.json, self.out_format) {
+            (true, _) => Format::Json,
+            (false, Some(format)) => format,
+            (false, None) if self.out.as_ref().is_some_and(is_npy) => Format::Npy,
+            (false, None) => Format::Csv,
+        }
     }
 
     fn check(&self) -> Result<(), Failure> {
         match (self.format(), self.what, &self.out) {
-            (Format::Csv, What::Confidences | What::Class, _) => Err(Failure::new(
+            (Format::Csv | Format::Json, What::Confidences | What::Class, _) => Err(Failure::new(
                 Exit::Usage,
-                "--what chooses the array of an npy file, csv has all; add --out FILE.npy or leave it out",
+                "--what chooses the array of an npy file, csv and JSON have all; add --out FILE.npy or leave it out",
             )),
             (Format::Npy, _, None) => {
                 Err(Failure::new(Exit::Usage, "npy is no text for a terminal; add --out FILE.npy"))
@@ -125,10 +133,12 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     };
     let scaled = loaded.data.preprocessing.transform(&raw)?;
     let predictions = evaluation::predict(&loaded.model, &scaled)?;
+    let top = TopFeatures::new(&loaded.model, &scaled, args.top_features);
     let bytes = match args.format() {
-        Format::Csv => {
-            let top = TopFeatures::new(&loaded.model, &scaled, args.top_features);
-            table(&predictions, &raw.sample_names, &loaded.data.class_names, &top)?.into_bytes()
+        Format::Csv => table(&predictions, &raw.sample_names, &loaded.data.class_names, &top)?.into_bytes(),
+        Format::Json => {
+            let document = document(&predictions, &raw.sample_names, &loaded.data.class_names, &top)?;
+            format!("{document:#}\n").into_bytes()
         }
         Format::Npy => array(&predictions, args.what)?,
     };
@@ -241,12 +251,12 @@ impl<'a> TopFeatures<'a> {
         TopFeatures { names: &rows.feature_names, gates, top }
     }
 
-    /// Per view `NAME=gate; NAME=gate`, the most open gate first.
-    fn cells(&self, row: usize) -> impl Iterator<Item = String> {
+    /// Per view, names and gates of one sample, the most open gate first.
+    fn of(&self, row: usize) -> impl Iterator<Item = Vec<(&'a str, f64)>> {
         self.gates.iter().zip(self.names).map(move |(gates, names)| {
             let gates = gates.row(row).to_vec();
-            let named = |&feature: &usize| format!("{}={:.4}", names[feature], gates[feature]);
-            top_features(&gates, self.top).iter().map(named).collect::<Vec<_>>().join("; ")
+            let named = |feature: usize| (names[feature].as_str(), gates[feature]);
+            top_features(&gates, self.top).into_iter().map(named).collect()
         })
     }
 }
@@ -277,22 +287,38 @@ fn table(
             numbers.for_each(|number| {
                 let _ = write!(out, ",{number:.6}");
             });
-            top.cells(row).for_each(|cell| {
-                let _ = write!(out, ",{}", quoted(&cell));
-            });
+            for view in top.of(row) {
+                let named: Vec<String> =
+                    view.iter().map(|(name, gate)| format!("{name}={gate:.4}")).collect();
+                let _ = write!(out, ",{}", quoted(&named.join("; ")));
+            }
             out.push('\n');
         }
     }
     Ok(out)
 }
 
-/// A name as a cell of a csv line.
-pub(crate) fn quoted(name: &str) -> String {
-    if name.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    } else {
-        name.to_owned()
+/// All samples with what the table says of them.
+fn document(
+    predictions: &[Prediction],
+    samples: &[String],
+    classes: &[String],
+    top: &TopFeatures<'_>,
+) -> Result<Value, Failure> {
+    let mut rows = Vec::new();
+    let mut samples = samples.iter().enumerate();
+    for batch in predictions {
+        for ((i, class), (row, sample)) in chosen(batch)?.into_iter().enumerate().zip(&mut samples) {
+            rows.push(json!({
+                "sample": sample,
+                "class": classes[class],
+                "probabilities": batch.probabilities.row(i).to_vec(),
+                "confidences": batch.confidences.row(i).to_vec(),
+                "top_features": top.of(row).collect::<Vec<_>>(),
+            }));
+        }
     }
+    Ok(json!({ "classes": classes, "rows": rows }))
 }
 
 #[cfg(test)]

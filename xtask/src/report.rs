@@ -186,7 +186,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     out += "  test conf. out  share of test confidences outside 0 to 1; they are\n";
     out += "                  predictions, not probabilities\n";
     out += &field("Time", &format!("{:.1} s", facts.seconds));
-    out + &field("Files", &outcome.folder.display().to_string())
+    out += &field("Files", &outcome.folder.display().to_string());
+    out + &field("Report", &outcome.folder.join("report.html").display().to_string())
 }
 
 /// A term of the loss, or a dash where the model has none of it.

@@ -3,7 +3,7 @@
 use super::folds::{FoldRows, Folds};
 use crate::evaluation::{FORMAT, Outcome};
 use crate::failure::{Exit, Failure};
-use crate::predict::quoted;
+use crate::output::quoted;
 use crate::results::MethodScores;
 use lightning_core::checkpoint::write_atomically;
 use metrics::argmax_rows;

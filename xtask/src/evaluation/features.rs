@@ -1,7 +1,7 @@
 //! Features in the order of their gates: `features.csv`, and the best of them for `results.json`.
 
 use crate::failure::{Exit, Failure};
-use crate::predict::quoted;
+use crate::output::quoted;
 use crate::results::FeatureResult;
 use lightning_core::Seed;
 use mmdynamic::data::MultiOmics;

@@ -1,7 +1,7 @@
 //! Explanations for people, and the csv of several runs.
 
 use super::{Explained, Explanation, Stable, ViewExplanation, mean_over_runs};
-use crate::predict::quoted;
+use crate::output::quoted;
 use mmdynamic::data::MultiOmics;
 use mmdynamic::explain::top_features;
 use std::fmt::Write as _;

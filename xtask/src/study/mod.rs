@@ -8,6 +8,7 @@ use crate::failure::{Exit, Failure};
 use crate::{document, output};
 use clap::Args;
 use lightning_core::checkpoint::write_atomically;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -40,6 +41,9 @@ pub(crate) struct StudyArgs {
     /// Folder for the runs
     #[arg(long, value_name = "DIR", default_value = "target/study")]
     out: PathBuf,
+    /// Print what each run found as JSON, not the tables
+    #[arg(long)]
+    json: bool,
     /// Replace the tables in docs/results.md
     #[arg(long)]
     write: bool,
@@ -140,15 +144,19 @@ pub(crate) fn run(args: &StudyArgs) -> Result<(), Failure> {
             format!("--only is {found:?}, expected one of {}", names.join(", ")),
         ));
     }
+    let mut found = BTreeMap::new();
     for study in chosen {
         let results = runs::train(study, args)?;
         let table = tables::section(study, args.seeds, &results)?;
-        output::print(&format!("{table}\n"))?;
+        if !args.json {
+            output::print(&format!("{table}\n"))?;
+        }
         if args.write {
             write(&study.block(), &table)?;
         }
+        found.insert(study.block(), results);
     }
-    Ok(())
+    if args.json { output::json(&found) } else { Ok(()) }
 }
 
 impl Study {

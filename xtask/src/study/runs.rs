@@ -6,7 +6,7 @@ use crate::output;
 use crate::results::RunResults;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What the run of each seed found, in the order of the seeds.
 pub(super) fn train(study: &Study, args: &StudyArgs) -> Result<Vec<RunResults>, Failure> {
@@ -24,6 +24,7 @@ pub(super) fn train(study: &Study, args: &StudyArgs) -> Result<Vec<RunResults>, 
         .arg(args.data.join(study.data))
         .arg("--out")
         .arg(&out)
+        .stdout(if args.json { Stdio::null() } else { Stdio::inherit() })
         .status()
         .map_err(|error| Failure::new(Exit::Usage, format!("the training cannot be started: {error}")))?;
     if !status.success() {

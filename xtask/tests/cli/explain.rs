@@ -146,4 +146,11 @@ fn predictions_name_the_features_that_each_sample_lets_through_best() {
     }
     let plain = done(dir.path(), &["predict", text(&checkpoint)]).stdout;
     assert!(!plain.contains("top_features"));
+    let found =
+        json(&done(dir.path(), &["predict", text(&checkpoint), "--json", "--top-features", "2"]).stdout);
+    let (first, line) = (&found["rows"][0], plain.lines().nth(1).expect("a row"));
+    let probability = first["probabilities"][1].as_f64().expect("a number");
+    assert!(line.contains(&format!("{probability:.6}")), "{line}: {first}");
+    assert_eq!(first["top_features"].as_array().map(Vec::len), Some(3));
+    assert_eq!(found["rows"].as_array().map(Vec::len), Some(plain.lines().count() - 1));
 }
