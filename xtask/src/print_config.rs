@@ -18,14 +18,10 @@ Exit codes: 0 done, 2 wrong flag or setting, 5 writing failed";
 
 /// Print the settings that `train` would use, as a file
 #[derive(Args)]
-#[command(after_help = AFTER, after_long_help = long_help(), allow_negative_numbers = true)]
+#[command(after_help = AFTER, after_long_help = settings::long_help(AFTER), allow_negative_numbers = true)]
 pub(crate) struct PrintConfigArgs {
     #[command(flatten)]
     config: ConfigArgs,
-}
-
-fn long_help() -> String {
-    format!("{}\n{AFTER}", settings::all_settings())
 }
 
 pub(crate) fn run(args: &PrintConfigArgs) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! What a training says of itself: plain text of at most 80 columns, numbers to four decimals.
 
 use crate::evaluation::{Judgement, LEVEL, Outcome};
+use crate::page::grouped;
 use crate::results::{
     Baseline, Calibration, CalibrationScores, MeanScore, MethodScores, Score, SeedsResults, Selective,
 };
@@ -65,23 +66,10 @@ pub(crate) fn model(model: &MmDynamic) -> String {
     for (name, prefix, purpose) in parts {
         let of_part = parameters.iter().filter(|(full, _)| full.split('.').next() == Some(prefix));
         let count: usize = of_part.map(|(_, parameter)| parameter.value().len()).sum();
-        let _ = writeln!(out, "  {name:<17}{:>14}  {purpose}", grouped(count));
+        let _ = writeln!(out, "  {name:<17}{:>14}  {purpose}", grouped(count as u64));
     }
     let total: usize = parameters.iter().map(|(_, parameter)| parameter.value().len()).sum();
-    let _ = writeln!(out, "  {:<17}{:>14}  parameters", "total", grouped(total));
-    out
-}
-
-/// `270900` as `270,900`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
+    let _ = writeln!(out, "  {:<17}{:>14}  parameters", "total", grouped(total as u64));
     out
 }
 

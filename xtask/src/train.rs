@@ -58,7 +58,7 @@ Exit codes: 0 done, 2 wrong flag or setting, 3 data refused, nothing written,
 
 /// Train a model, keep its best or last epoch, test it once
 #[derive(Args)]
-#[command(after_help = AFTER, after_long_help = long_help(), allow_negative_numbers = true)]
+#[command(after_help = AFTER, after_long_help = settings::long_help(AFTER), allow_negative_numbers = true)]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -71,10 +71,6 @@ pub(crate) struct TrainArgs {
     /// Results only, as JSON
     #[arg(long)]
     json: bool,
-}
-
-fn long_help() -> String {
-    format!("{}\n{AFTER}", settings::all_settings())
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<(), Failure> {

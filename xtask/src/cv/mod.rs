@@ -45,7 +45,7 @@ Exit codes: 0 done, 2 wrong flag or setting, 3 data refused, nothing written,
 
 /// Test every row once, by models that did not see it; repeat that
 #[derive(Args)]
-#[command(after_help = AFTER, after_long_help = long_help(), allow_negative_numbers = true)]
+#[command(after_help = AFTER, after_long_help = settings::long_help(AFTER), allow_negative_numbers = true)]
 pub(crate) struct CvArgs {
     /// Parts, each of which is tested once
     #[arg(long, value_name = "K", default_value_t = 5)]
@@ -61,10 +61,6 @@ pub(crate) struct CvArgs {
     /// Print what cv.json holds
     #[arg(long)]
     json: bool,
-}
-
-fn long_help() -> String {
-    format!("{}\n{AFTER}", settings::all_settings())
 }
 
 pub(crate) fn run(args: &CvArgs) -> Result<(), Failure> {

@@ -21,6 +21,8 @@ mod svg;
 mod theme;
 mod words;
 
+pub(crate) use words::grouped;
+
 use crate::failure::{Exit, Failure};
 use crate::output;
 use clap::{Args, Subcommand};

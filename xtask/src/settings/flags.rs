@@ -90,8 +90,8 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// What stands below the page of `--help`: every setting with its default.
-pub(crate) fn all_settings() -> String {
+/// What stands below the page of `--help`: every setting with its default, and what follows on `-h`, too.
+pub(crate) fn long_help(after: &str) -> String {
     let defaults = super::Settings::default();
     let mut out = String::from(
         "All settings, each a flag, a key of --config's file and a variable of the\n\
@@ -107,7 +107,7 @@ pub(crate) fn all_settings() -> String {
             });
         }
     }
-    out
+    out + "\n" + after
 }
 
 /// What fits behind a flag on the short page: the text, or its first part.

@@ -17,7 +17,7 @@ mod section;
 mod setting;
 mod values;
 
-pub(crate) use flags::{ConfigArgs, all_settings};
+pub(crate) use flags::{ConfigArgs, long_help};
 pub(crate) use keys::{Report, Settings};
 pub(crate) use layers::Resolved;
 pub(crate) use setting::Setting;
