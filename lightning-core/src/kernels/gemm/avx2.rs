@@ -5,7 +5,6 @@
 use super::kernels::{Kernels, dot_table, outer_table, tile_table};
 use super::outer::{self, Outer};
 use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
-use crate::Float;
 use std::arch::x86_64::*;
 
 pub(super) static F32: Kernels<f32> = Kernels {
@@ -14,7 +13,7 @@ pub(super) static F32: Kernels<f32> = Kernels {
     tiles: tile_table!(tile, __m256; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256; 6 6 4 2 2 1 1 1),
     outer: outer_table!(outer, __m256; 4 4 3 2 2 1 1 1),
-    pack_rows,
+    pack_rows: pack_rows::<__m256>,
     pack_turned: pack_turned::<__m256>,
 };
 
@@ -24,7 +23,7 @@ pub(super) static F64: Kernels<f64> = Kernels {
     tiles: tile_table!(tile, __m256d; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256d; 6 6 4 2 2 1 1 1),
     outer: outer_table!(outer, __m256d; 4 4 3 2 2 1 1 1),
-    pack_rows,
+    pack_rows: pack_rows::<__m256d>,
     pack_turned: pack_turned::<__m256d>,
 };
 
@@ -55,9 +54,9 @@ unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
 /// # Safety
 /// As for [`vector::pack_rows`].
 #[target_feature(enable = "avx2,fma")]
-unsafe fn pack_rows<T: Float>(p: &Rows<T>) {
+unsafe fn pack_rows<V: Vector>(p: &Rows<V::Elem>) {
     // SAFETY: the caller's.
-    unsafe { vector::pack_rows(p) }
+    unsafe { vector::pack_rows::<V>(p) }
 }
 
 /// # Safety

@@ -10,7 +10,6 @@
 use super::kernels::{Kernels, dot_table, outer_table, tile_table};
 use super::outer::{self, Outer};
 use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
-use crate::Float;
 
 use std::arch::x86_64::*;
 
@@ -21,7 +20,7 @@ pub(super) static F32: Kernels<f32> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, __m512; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, __m512; 4 4 4 4 4 4 3 3),
-    pack_rows,
+    pack_rows: pack_rows::<__m512>,
     pack_turned: pack_turned::<__m512>,
 };
 
@@ -32,7 +31,7 @@ pub(super) static F64: Kernels<f64> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, __m512d; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, __m512d; 2 4 4 4 4 4 3 3),
-    pack_rows,
+    pack_rows: pack_rows::<__m512d>,
     pack_turned: pack_turned::<__m512d>,
 };
 
@@ -63,9 +62,9 @@ unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
 /// # Safety
 /// As for [`vector::pack_rows`].
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
-unsafe fn pack_rows<T: Float>(p: &Rows<T>) {
+unsafe fn pack_rows<V: Vector>(p: &Rows<V::Elem>) {
     // SAFETY: the caller's.
-    unsafe { vector::pack_rows(p) }
+    unsafe { vector::pack_rows::<V>(p) }
 }
 
 /// # Safety

@@ -1,9 +1,9 @@
 //! The five loops around the micro-kernel, named as in the paper on BLIS (Van Zee and van de Geijn, 2015).
 //!
 //! ```text
-//! jc  nc columns of C and B          bounds the memory for packed B
-//! └ pc  kc of the inner dimension    a strip of A (mr × kc) stays in the first-level cache
-//!   └ ic  mc rows of C and A         bounds the memory for packed A
+//! pc  kc of the inner dimension    a strip of A (mr × kc) stays in the first-level cache
+//! └ ic  mc rows of C and A         bounds the memory for packed A
+//!   └ jc  nc columns of C and B    bounds the memory for packed B; on one thread it stays in the second-level cache
 //!     └ tiles of C, shared out: a block of B (kc × tile) stays in the second-level cache
 //!       └ ir  a strip of A
 //!         └ jr  a strip of B: one call of the micro-kernel, mr × nr of C in registers
@@ -25,8 +25,10 @@ use std::ops::Range;
 /// kc: 8 rows of `A` of this length take 16 KB in `f32`, half of a first-level cache. In `f64` they fill it, and still fewer passes
 /// over `C` gain more than that costs.
 const KC: usize = 512;
-/// nc: with kc, at most 8 MB of packed `B` in `f32`.
+/// nc of several threads: with kc, at most 8 MB of packed `B` in `f32`.
 const NC: usize = 4096;
+/// Bytes of nc on one thread: with kc, three quarters of a second-level cache of 1 MB, and the same memory for every block.
+const ALONE_BYTES: usize = 1536;
 /// mc: with kc, at most 8 MB of packed `A` in `f32`.
 const MC: usize = 4096;
 /// Rows of a tile: about 30 µs of work at full width in `f32`, eight strips of `A`.
@@ -65,29 +67,31 @@ pub(super) fn product<T: Float>(
     let nr = kernels.lanes * if m < mr { kernels.tiles[m - 1].len() } else { kernels.panel };
     let parallel = m * n * k >= MIN_GEMM && rayon::current_num_threads() > 1;
 
-    for (jc, nc) in blocks(n, NC) {
-        for (pc, kc) in blocks(k, KC) {
-            let b = b.part(pc, kc, jc, nc);
-            let right = if columns_in_place(m, b) {
-                Panels::in_place(b, nr)
+    let across = if parallel { NC } else { ALONE_BYTES / size_of::<T>() };
+    for (pc, kc) in blocks(k, KC, 1) {
+        for (ic, mc) in blocks(m, MC, mr) {
+            let a = a.part(ic, mc, pc, kc).t();
+            let left = if rows_in_place(a, n.div_ceil(nr)) {
+                Panels::in_place(a, mr)
             } else {
-                Panels::packed(kernels, b, nr, parallel)
+                Panels::packed(kernels, a, mr, parallel)
             };
-            for (ic, mc) in blocks(m, MC) {
-                let a = a.part(ic, mc, pc, kc).t();
-                let left = if rows_in_place(a, nc.div_ceil(nr)) {
-                    Panels::in_place(a, mr)
+            for (jc, nc) in blocks(n, across, nr) {
+                let part = b.part(pc, kc, jc, nc);
+                let right = if columns_in_place(m, b.part(pc, kc, 0, n)) {
+                    Panels::in_place(part, nr)
                 } else {
-                    Panels::packed(kernels, a, mr, parallel)
+                    Panels::packed(kernels, part, nr, parallel)
                 };
                 let block = Block {
                     kernels,
                     alpha,
-                    left,
-                    right: &right,
+                    left: &left,
+                    right,
                     beta: if pc == 0 { beta } else { T::one() },
                     kc,
                     c: c.part(ic, mc, jc, nc),
+                    far: bytes(&c) > DIRECT_BYTES,
                     done: if pc + kc == k { Some((done, ic, jc)) } else { None },
                 };
                 block.compute(parallel);
@@ -96,9 +100,11 @@ pub(super) fn product<T: Float>(
     }
 }
 
-/// `len` in the fewest parts of at most `most`, as equal as can be: (start, length).
-fn blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let size = len.div_ceil(len.div_ceil(most).max(1)).max(1);
+/// `len` in the fewest parts of at most `most`, as equal as multiples of `unit` can be: (start, length).
+fn blocks(len: usize, most: usize, unit: usize) -> impl Iterator<Item = (usize, usize)> {
+    let units = len.div_ceil(unit);
+    let parts = units.div_ceil((most / unit).max(1)).max(1);
+    let size = units.div_ceil(parts).max(1) * unit;
     (0..len).step_by(size).map(move |start| (start, size.min(len - start)))
 }
 
@@ -120,8 +126,10 @@ fn apart<T>(stride: isize) -> usize {
 
 /// Whether the kernel reads the rows of `A` (the columns of its transpose `at`) where they are.
 fn rows_in_place<T>(at: Mat<T>, strips: usize) -> bool {
-    // Rows a multiple of 2 KB apart share the few places of one or two sets of the first-level cache.
-    let rows = at.cols_are_slices() && !apart::<T>(at.col_stride).is_multiple_of(2048);
+    // Rows a multiple of 2 KB apart share the few places of one or two sets of the first-level cache, unless one begins where
+    // the last one ends.
+    let step = apart::<T>(at.col_stride);
+    let rows = at.cols_are_slices() && (!step.is_multiple_of(2048) || step == at.rows * size_of::<T>());
     // A strip of columns takes one or two lines for each of its numbers' rows, which must not share places either.
     let columns =
         at.rows_are_slices() && at.rows <= DIRECT_LINES && !apart::<T>(at.row_stride).is_multiple_of(256);
@@ -132,11 +140,13 @@ fn rows_in_place<T>(at: Mat<T>, strips: usize) -> bool {
 struct Block<'a, T: Float> {
     kernels: &'a Kernels<T>,
     alpha: T,
-    left: Panels<T>,
-    right: &'a Panels<T>,
+    left: &'a Panels<T>,
+    right: Panels<T>,
     beta: T,
     kc: usize,
     c: Mat<T>,
+    /// Whether all of `C` is too large for a near cache.
+    far: bool,
     /// In the last block of the inner dimension: whom to tell, and the place of this block in `C`.
     done: Option<(Done<'a>, usize, usize)>,
 }
@@ -149,7 +159,7 @@ impl<T: Float> Block<'_, T> {
         let down = strips.div_ceil(high);
         let least = MIN_TILE / (high * self.left.width * self.right.width * self.kc);
         let most = (TILE_BYTES / size_of::<T>() / self.right.width).max(1);
-        let wide = (down * panels / TILES).max(least).clamp(1, most);
+        let wide = if parallel { (down * panels / TILES).max(least).clamp(1, most) } else { panels };
         let across = panels.div_ceil(wide);
         // Neighbours in this order use the same strips of B.
         let tile = |t: usize| {
@@ -192,7 +202,7 @@ impl<T: Float> Block<'_, T> {
             b_row: b.along,
             c: c.ptr,
             c_row: c.row_stride,
-            far: bytes(&self.c) > DIRECT_BYTES,
+            far: self.far,
             last,
             b_last: if b.filled_up { lanes } else { last },
             alpha: self.alpha,

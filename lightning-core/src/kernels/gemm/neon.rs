@@ -7,7 +7,6 @@
 use super::kernels::{Kernels, dot_table, outer_table, tile_table};
 use super::outer::{self, Outer};
 use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
-use crate::Float;
 use std::arch::aarch64::*;
 
 pub(super) static F32: Kernels<f32> = Kernels {
@@ -17,7 +16,7 @@ pub(super) static F32: Kernels<f32> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, float32x4_t; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, float32x4_t; 4 4 4 4 4 4 3 3),
-    pack_rows,
+    pack_rows: pack_rows::<float32x4_t>,
     pack_turned: pack_turned::<float32x4_t>,
 };
 
@@ -28,7 +27,7 @@ pub(super) static F64: Kernels<f64> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, float64x2_t; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, float64x2_t; 4 4 4 4 4 4 3 3),
-    pack_rows,
+    pack_rows: pack_rows::<float64x2_t>,
     pack_turned: pack_turned::<float64x2_t>,
 };
 
@@ -59,9 +58,9 @@ unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
 /// # Safety
 /// As for [`vector::pack_rows`].
 #[target_feature(enable = "neon")]
-unsafe fn pack_rows<T: Float>(p: &Rows<T>) {
+unsafe fn pack_rows<V: Vector>(p: &Rows<V::Elem>) {
     // SAFETY: the caller's.
-    unsafe { vector::pack_rows(p) }
+    unsafe { vector::pack_rows::<V>(p) }
 }
 
 /// # Safety

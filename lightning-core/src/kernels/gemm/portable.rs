@@ -17,7 +17,7 @@ pub(super) static F32: Kernels<f32> = Kernels {
     tiles: tile_table!(tile, Lanes<f32, 4>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f32, 4>; 4 4 2 2 2 1 1 1),
     outer: outer_table!(outer, Lanes<f32, 4>; 4 4 3 2 2 1 1 1),
-    pack_rows,
+    pack_rows: pack_rows::<Lanes<f32, 4>>,
     pack_turned: pack_turned::<Lanes<f32, 4>>,
 };
 
@@ -27,7 +27,7 @@ pub(super) static F64: Kernels<f64> = Kernels {
     tiles: tile_table!(tile, Lanes<f64, 2>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f64, 2>; 4 4 2 2 2 1 1 1),
     outer: outer_table!(outer, Lanes<f64, 2>; 4 4 3 2 2 1 1 1),
-    pack_rows,
+    pack_rows: pack_rows::<Lanes<f64, 2>>,
     pack_turned: pack_turned::<Lanes<f64, 2>>,
 };
 

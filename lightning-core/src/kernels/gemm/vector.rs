@@ -250,13 +250,18 @@ pub(super) unsafe fn pack_turned<V: Vector>(p: &Turned<V::Elem>) {
 /// Writes strips of `width` columns from slices that run across them: strip `s` begins `s · k · width` on in `to`, and there
 /// `to[p · width + j] = from[p · step + s · width + j]`.
 ///
-/// Several strips at a time, so that the cache lines of `from` are read once.
+/// Several strips at a time, so that the cache lines of `from` are read once. The processor cannot guess the next row, often
+/// on a page of its own, so it is told.
 ///
 /// # Safety
 /// The places are there for all `p < k` and columns below `cols`.
 #[inline(always)]
-pub(super) unsafe fn pack_rows<T: Float>(r: &Rows<T>) {
+pub(super) unsafe fn pack_rows<V: Vector>(r: &Rows<V::Elem>) {
     for p in 0..r.k {
+        let later = r.from.wrapping_offset((p + AHEAD) as isize * r.step);
+        for j in (0..r.cols).step_by(LINE_BYTES / size_of::<V::Elem>()) {
+            V::expect(later.wrapping_add(j));
+        }
         // SAFETY: column j + i is below cols and i below width.
         unsafe {
             let from = r.from.offset(p as isize * r.step);
@@ -271,6 +276,10 @@ pub(super) unsafe fn pack_rows<T: Float>(r: &Rows<T>) {
         }
     }
 }
+
+/// Rows that `pack_rows` asks for before it reads them: about as long as the third-level cache takes to answer.
+const AHEAD: usize = 16;
+const LINE_BYTES: usize = 64;
 
 /// A short copy without a call.
 ///
