@@ -94,7 +94,7 @@ pub use hook::{Hook, Stage};
 pub use hparams::Hyperparameters;
 pub use log::{LogOptions, LogValue, Metrics, Reduce};
 pub use module::{BatchSize, LightningModule};
-pub use ops::{Activation, BceWithLogits, CrossEntropy, Reduction, concat};
+pub use ops::{Activation, BceWithLogits, CrossEntropy, Gated, Reduction, concat};
 pub use optimization::{OptimizerRef, SchedulerRef};
 pub use rng::{Seed, StepRng};
 #[cfg(feature = "trainer")]

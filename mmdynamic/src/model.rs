@@ -2,8 +2,8 @@
 
 use crate::config::{Confidence, ConfigError, Hyperparameters};
 use crate::reference::Reference;
-use lightning_core::nn::{Collector, Dropout, Layer, Linear, Module, Relu, Sequential};
-use lightning_core::{Activation, Float, Seed, Var, concat};
+use lightning_core::nn::{Collector, Dropout, Layer, Linear, Module};
+use lightning_core::{Activation, Float, Seed, Var};
 use metrics::{Evaluation, MetricError};
 use rand_chacha::ChaCha8Rng;
 
@@ -49,9 +49,10 @@ pub struct MmDynamic<F: Float = f32> {
     /// Per view, what its training rows look like. Empty unless the confidence is
     /// [noise-aware](Confidence::NoiseAware).
     pub view_reference: Vec<Reference<F>>,
-    /// From all encoded views to the classes.
-    pub mm_clasifier: Sequential<F>,
-    dropout: Dropout,
+    /// From all encoded views to the classes: `views · h₀ → h₁ → … → classes`. A ReLU and dropout follow each layer but the
+    /// last; PyTorch's list counts them too, so that the names' numbers go in threes.
+    pub mm_clasifier: Vec<LinearLayer<F>>,
+    pub(crate) dropout: Dropout,
     /// What the last test gave, as the post's `self.test_result`.
     pub test_result: Option<Result<Evaluation, MetricError>>,
 }
@@ -77,8 +78,8 @@ pub struct EncodedView<'t, F: Float = f32> {
     pub tcp_logit: Var<'t, F>,
     /// Predicted probability of the true class, (samples, 1); none without confidences.
     pub tcp_confidence: Option<Var<'t, F>>,
-    /// The encoded features times the confidence, (samples, hidden).
-    pub weighted: Var<'t, F>,
+    /// The encoded features, (samples, hidden).
+    pub feature: Var<'t, F>,
 }
 
 impl<F: Float> MmDynamic<F> {
@@ -102,7 +103,11 @@ impl<F: Float> MmDynamic<F> {
             tcp_classifier_layer: views.iter().map(|_| LinearLayer::new(hidden, classes, rng)).collect(),
             feature_encoder: views.iter().map(|&width| LinearLayer::new(width, hidden, rng)).collect(),
             view_reference: referred.iter().map(|&width| Reference::unknown(width)).collect(),
-            mm_clasifier: classifier(&hparams, rng),
+            mm_clasifier: hparams
+                .classifier_widths()
+                .windows(2)
+                .map(|pair| LinearLayer::new(pair[0], pair[1], rng))
+                .collect(),
             dropout: Dropout::new(hparams.config.dropout),
             test_result: None,
             saved: lightning_core::Hyperparameters::save(&hparams).expect("plain fields are JSON"),
@@ -127,16 +132,14 @@ impl<F: Float> MmDynamic<F> {
             "MmDynamic: {} views given, the model has {views}",
             data_list.len()
         );
-        let (mut feature_info, mut tcp_logit, mut tcp_confidence) = (Vec::new(), Vec::new(), Vec::new());
-        let mut features = Vec::new();
-        for (view, &x) in data_list.iter().enumerate() {
-            let encoded = self.encode(view, x);
-            feature_info.extend(encoded.feature_info);
-            tcp_logit.push(encoded.tcp_logit);
-            tcp_confidence.extend(encoded.tcp_confidence);
-            features.push(encoded.weighted);
+        let encoded: Vec<_> = data_list.iter().enumerate().map(|(view, &x)| self.encode(view, x)).collect();
+        let features: Vec<_> = encoded.iter().map(|view| (view.feature, view.tcp_confidence)).collect();
+        Forward {
+            feature_info: encoded.iter().filter_map(|view| view.feature_info).collect(),
+            tcp_logit: encoded.iter().map(|view| view.tcp_logit).collect(),
+            tcp_confidence: encoded.iter().filter_map(|view| view.tcp_confidence).collect(),
+            mm_logit: self.fuse(&features),
         }
-        Forward { feature_info, tcp_logit, tcp_confidence, mm_logit: self.fuse(&features) }
     }
 
     /// One view's part of the network, on (samples, width of the view).
@@ -145,33 +148,30 @@ impl<F: Float> MmDynamic<F> {
     /// If there is no such view or the width is not the model's.
     #[track_caller]
     pub fn encode<'t>(&self, view: usize, x: Var<'t, F>) -> EncodedView<'t, F> {
-        let (feature_info, gated) = match self.feature_infor_encoder.get(view) {
+        let encoder = &self.feature_encoder[view].clf;
+        let (feature_info, feature) = match self.feature_infor_encoder.get(view) {
             Some(gate) => {
                 let (info, gated) = gate.clf.forward_gate(x);
-                (Some(info), gated)
+                (Some(info), encoder.forward_gated(gated, &self.dropout))
             }
-            None => (None, x),
+            None => (None, encoder.forward_relu_dropout(x, &self.dropout)),
         };
-        self.encode_gated(view, x, feature_info, gated)
+        EncodedView {
+            feature_info,
+            tcp_confidence: self.confidence(view, x, feature),
+            tcp_logit: self.tcp_classifier_layer[view].forward(feature),
+            feature,
+        }
     }
 
-    /// As [`encode`](Self::encode), from what the gate lets through on.
+    /// The confidence in a view, from its data and its encoded features; none without confidences.
     #[track_caller]
-    pub(crate) fn encode_gated<'t>(
+    pub(crate) fn confidence<'t>(
         &self,
         view: usize,
         x: Var<'t, F>,
-        feature_info: Option<Var<'t, F>>,
-        gated: Var<'t, F>,
-    ) -> EncodedView<'t, F> {
-        let feature = self.feature_encoder[view].clf.forward_relu_dropout(gated, &self.dropout);
-        let tcp_confidence = self.confidence(view, x, feature);
-        let tcp_logit = self.tcp_classifier_layer[view].forward(feature);
-        let weighted = tcp_confidence.map_or(feature, |confidence| feature * confidence);
-        EncodedView { feature_info, tcp_logit, tcp_confidence, weighted }
-    }
-
-    fn confidence<'t>(&self, view: usize, x: Var<'t, F>, feature: Var<'t, F>) -> Option<Var<'t, F>> {
+        feature: Var<'t, F>,
+    ) -> Option<Var<'t, F>> {
         let head = &self.tcp_confidence_layer.get(view)?.clf;
         Some(match self.view_reference.get(view) {
             None => head.forward(feature),
@@ -182,24 +182,17 @@ impl<F: Float> MmDynamic<F> {
         })
     }
 
-    /// The logits of the fused classifier, from the weighted features of all views.
+    /// The logits of the fused classifier, from the encoded features of all views and the confidences that they are
+    /// multiplied by.
     ///
     /// # Panics
-    /// If the features are not one value per view, each (samples, hidden).
+    /// If there is not one pair per view, (samples, hidden) and (samples, 1).
     #[track_caller]
-    pub fn fuse<'t>(&self, weighted: &[Var<'t, F>]) -> Var<'t, F> {
-        self.mm_clasifier.forward(concat(weighted, 1))
+    pub fn fuse<'t>(&self, features: &[(Var<'t, F>, Option<Var<'t, F>>)]) -> Var<'t, F> {
+        let (first, others) = self.mm_clasifier.split_first().expect("a classifier has a layer");
+        let logits = first.clf.forward_weighted(features);
+        others.iter().fold(logits, |x, layer| layer.forward(self.dropout.forward(x.relu())))
     }
-}
-
-/// `views · h₀ → h₁ → … → classes`, with ReLU and dropout behind every layer but the last.
-fn classifier<F: Float>(hparams: &Hyperparameters, rng: &mut ChaCha8Rng) -> Sequential<F> {
-    let widths = hparams.classifier_widths();
-    let last = widths.len() - 2;
-    widths.windows(2).enumerate().fold(Sequential::new(), |layers, (i, pair)| {
-        let layers = layers.then(LinearLayer::new(pair[0], pair[1], rng));
-        if i == last { layers } else { layers.then(Relu).then(Dropout::new(hparams.config.dropout)) }
-    })
 }
 
 impl<F: Float> Module<F> for MmDynamic<F> {
@@ -208,7 +201,9 @@ impl<F: Float> Module<F> for MmDynamic<F> {
         into.children("TCPConfidenceLayer", &self.tcp_confidence_layer);
         into.children("TCPClassifierLayer", &self.tcp_classifier_layer);
         into.children("FeatureEncoder", &self.feature_encoder);
-        into.child("MMClasifier", &self.mm_clasifier);
+        for (i, layer) in self.mm_clasifier.iter().enumerate() {
+            into.child(&format!("MMClasifier.{}", 3 * i), layer);
+        }
         into.children("ViewReference", &self.view_reference);
         into.child("dropout", &self.dropout);
     }

@@ -1,9 +1,8 @@
 //! The road for many predictions: no tape, and no memory asked for after the first.
 
 use crate::model::MmDynamic;
-use lightning_core::nn::{Linear, Module};
 use lightning_core::{Activation, Float, kernels};
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice, Zip};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 
 /// Predicts with a model that others may use at the same time: the memory between the layers is this value's own. Serve with
 /// one for each thread and one model for all.
@@ -29,7 +28,6 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice, Zip};
 /// ```
 pub struct Predictor<'m, F: Float = f32> {
     model: &'m MmDynamic<F>,
-    classifier: Vec<Linear<F>>,
     /// One view's gate and what it lets through.
     gate: Vec<F>,
     gated: Vec<F>,
@@ -37,8 +35,9 @@ pub struct Predictor<'m, F: Float = f32> {
     feature: Vec<F>,
     confidence: Vec<F>,
     confidences: Vec<F>,
-    /// The weighted features of all views side by side, then the classifier's layers in turns.
+    /// The classifier's first layer, view by view; then its layers in turns.
     joined: Vec<F>,
+    /// One view's part of the first layer, then the other layer.
     layer: Vec<F>,
     probabilities: Vec<F>,
 }
@@ -55,14 +54,8 @@ pub struct Predicted<'a, F: Float = f32> {
 impl<'m, F: Float> Predictor<'m, F> {
     /// A predictor that has no memory yet.
     pub fn new(model: &'m MmDynamic<F>) -> Self {
-        let parameters = model.mm_clasifier.parameters();
-        let layer = |pair: &[lightning_core::Parameter<F>]| Linear {
-            weight: pair[0].clone(),
-            bias: Some(pair[1].clone()),
-        };
         Predictor {
             model,
-            classifier: parameters.chunks_exact(2).map(layer).collect(),
             gate: Vec::new(),
             gated: Vec::new(),
             feature: Vec::new(),
@@ -121,9 +114,7 @@ impl<'m, F: Float> Predictor<'m, F> {
 
     fn of_block<'x>(&mut self, view_of: impl Fn(usize) -> ArrayView2<'x, F>) -> Predicted<'_, F> {
         let (rows, views) = (view_of(0).nrows(), self.model.hparams.in_dim.len());
-        let hidden = self.model.hparams.config.hidden_dim[0];
         room(&mut self.confidences, rows, views).fill(F::one());
-        room(&mut self.joined, rows, views * hidden);
         for view in 0..views {
             self.encode(view, view_of(view));
         }
@@ -134,7 +125,7 @@ impl<'m, F: Float> Predictor<'m, F> {
         }
     }
 
-    /// Writes a view's confidences and its weighted features.
+    /// Writes a view's confidences and adds its part to the classifier's first layer.
     fn encode(&mut self, view: usize, x: ArrayView2<'_, F>) {
         let (model, (rows, width)) = (self.model, x.dim());
         let (views, hidden) = (model.hparams.in_dim.len(), model.hparams.config.hidden_dim[0]);
@@ -149,32 +140,33 @@ impl<'m, F: Float> Predictor<'m, F> {
             }
             None => encoder.infer(x, Activation::Relu, feature.view_mut()),
         }
-        let mut joined = room(&mut self.joined, rows, views * hidden);
-        let mut weighted = joined.slice_axis_mut(Axis(1), Slice::from(view * hidden..(view + 1) * hidden));
-        let Some(head) = model.tcp_confidence_layer.get(view) else { return weighted.assign(&feature) };
-        let mut confidence = room(&mut self.confidence, rows, 1);
-        match model.view_reference.get(view) {
-            None => head.clf.infer(feature.view(), Activation::Identity, confidence.view_mut()),
-            Some(reference) => {
-                head.clf.infer(feature.view(), Activation::Sigmoid, confidence.view_mut());
-                confidence *= &reference.trust(x.into_dyn());
+        let confidence = model.tcp_confidence_layer.get(view).map(|head| {
+            let mut confidence = room(&mut self.confidence, rows, 1);
+            match model.view_reference.get(view) {
+                None => head.clf.infer(feature.view(), Activation::Identity, confidence.view_mut()),
+                Some(reference) => {
+                    head.clf.infer(feature.view(), Activation::Sigmoid, confidence.view_mut());
+                    confidence *= &reference.trust(x.into_dyn());
+                }
             }
-        }
-        for ((mut to, from), c) in weighted.rows_mut().into_iter().zip(feature.rows()).zip(&confidence) {
-            Zip::from(&mut to).and(&from).for_each(|to, &x| *to = x * *c);
-        }
-        room(&mut self.confidences, rows, views).column_mut(view).assign(&confidence.column(0));
+            room(&mut self.confidences, rows, views).column_mut(view).assign(&confidence.column(0));
+            filled(&self.confidence, rows, 1)
+        });
+        let first = &model.mm_clasifier[0].clf;
+        let width = first.weight.value().shape()[0];
+        let (part, sum) = (room(&mut self.layer, rows, width), room(&mut self.joined, rows, width));
+        first.infer_part(view * hidden, feature.view(), confidence, part, sum);
     }
 
-    /// From the joined features to the probabilities; the number of classes.
+    /// From the classifier's first layer to the probabilities; the number of classes.
     fn classify(&mut self, rows: usize) -> usize {
         let classes = self.model.hparams.num_class;
-        let last = self.classifier.len() - 1;
-        for (i, linear) in self.classifier.iter().enumerate() {
-            let [out_width, width] = linear.weight.value().shape().try_into().expect("a weight is a matrix");
-            let x = filled(&self.joined, rows, width);
-            let activation = if i == last { Activation::Identity } else { Activation::Relu };
-            linear.infer(x, activation, room(&mut self.layer, rows, out_width));
+        for linear in &self.model.mm_clasifier[1..] {
+            let [out_width, width] =
+                linear.clf.weight.value().shape().try_into().expect("a weight is a matrix");
+            let mut x = room(&mut self.joined, rows, width);
+            x.mapv_inplace(|x| if x <= F::zero() { F::zero() } else { x });
+            linear.clf.infer(x.view(), Activation::Identity, room(&mut self.layer, rows, out_width));
             std::mem::swap(&mut self.joined, &mut self.layer);
         }
         let logits = filled(&self.joined, rows, classes);
@@ -201,6 +193,7 @@ fn filled<F: Float>(memory: &[F], rows: usize, cols: usize) -> ArrayView2<'_, F>
 mod tests {
     use super::*;
     use crate::{Confidence, Config, Hyperparameters, MultiViewBatch};
+    use lightning_core::nn::Module;
     use lightning_core::{Seed, Tape, concat};
     use ndarray::Array2;
 

@@ -3,7 +3,7 @@
 use crate::batch::MultiViewBatch;
 use crate::model::MmDynamic;
 use lightning_core::nn::init::normal;
-use lightning_core::{Float, Seed, Tape};
+use lightning_core::{Float, Seed, Tape, Var};
 use metrics::{MetricError, accuracy_score, argmax_rows};
 use ndarray::{ArcArray2, Array2, Axis, Ix2, Zip};
 
@@ -122,7 +122,8 @@ pub fn curves<F: Float>(
 
 /// A view behind its encoder.
 struct Encoded<F> {
-    weighted: ArcArray2<F>,
+    feature: ArcArray2<F>,
+    confidence: Option<ArcArray2<F>>,
     mean_confidence: f64,
 }
 
@@ -130,9 +131,12 @@ fn encode<F: Float>(model: &MmDynamic<F>, views: &[ArcArray2<F>]) -> Vec<Encoded
     let one = |(view, x): (usize, &ArcArray2<F>)| {
         let tape = Tape::inference();
         let encoded = model.encode(view, tape.constant(x.clone()));
-        let mean = |confidence: lightning_core::Var<'_, F>| confidence.mean().item().as_f64();
+        let matrix =
+            |value: Var<'_, F>| value.value().into_dimensionality::<Ix2>().expect("a row for each sample");
+        let mean = |confidence: Var<'_, F>| confidence.mean().item().as_f64();
         Encoded {
-            weighted: encoded.weighted.value().into_dimensionality::<Ix2>().expect("samples by features"),
+            feature: matrix(encoded.feature),
+            confidence: encoded.tcp_confidence.map(matrix),
             mean_confidence: encoded.tcp_confidence.map_or(1.0, mean),
         }
     };
@@ -153,8 +157,10 @@ fn point<F: Float>(
         .map(|view| if is_disturbed(view) { &disturbed[view] } else { &clean[view] })
         .collect();
     let tape = Tape::inference();
-    let weighted: Vec<_> = views.iter().map(|view| tape.constant(view.weighted.clone())).collect();
-    let logits = model.fuse(&weighted).value().mapv(F::as_f64);
+    let constant = |value: &ArcArray2<F>| tape.constant(value.clone());
+    let features: Vec<_> =
+        views.iter().map(|view| (constant(&view.feature), view.confidence.as_ref().map(constant))).collect();
+    let logits = model.fuse(&features).value().mapv(F::as_f64);
     let logits = logits.into_dimensionality::<Ix2>().expect("samples by classes");
     Ok(Point {
         disturbance,

@@ -1,8 +1,9 @@
 //! What training steps and predictions ask of the system's allocator. The counter counts on the calling thread, so kernels
 //! stay on it.
 
-use allocation_counter::measure;
-use lightning_core::{Seed, Trainer};
+use allocation_counter::{AllocationInfo, measure};
+use lightning_core::nn::Module;
+use lightning_core::{Parameter, Seed, Trainer};
 use mmdynamic::{Config, Hyperparameters, MmDynamic, MultiViewBatch, Predictor};
 use ndarray::Array2;
 
@@ -32,14 +33,13 @@ fn batch(Shape(widths, classes, rows, _): &Shape) -> MultiViewBatch {
     }
 }
 
-/// Bytes that a fit of this many steps asks for, in automatic optimization with everything that the trainer does.
-fn bytes_of_a_fit(shape: &Shape, steps: usize) -> u64 {
+/// What a fit of this many steps asks for, in automatic optimization with everything that the trainer does.
+fn fit(shape: &Shape, steps: usize) -> AllocationInfo {
     let (mut model, batches) = (model(shape), vec![batch(shape); steps]);
     let mut trainer = Trainer { max_epochs: 1, ..Trainer::default() };
-    let info = measure(|| {
+    measure(|| {
         trainer.fit(&mut model, &batches, None::<&Vec<MultiViewBatch>>).expect("a fit");
-    });
-    info.bytes_total
+    })
 }
 
 #[test]
@@ -47,14 +47,30 @@ fn nothing_large_is_allocated_after_the_first_step() {
     for (name, shape) in [("BRCA", BRCA), ("ROSMAP", ROSMAP)] {
         let (one, five) = on_one_thread(|| {
             // Products keep memory of their own from one fit to the next.
-            bytes_of_a_fit(&shape, 1);
-            (bytes_of_a_fit(&shape, 1), bytes_of_a_fit(&shape, 5))
+            fit(&shape, 1);
+            (fit(&shape, 1).bytes_total, fit(&shape, 5).bytes_total)
         });
         let (later, activation) = ((five - one) / 4, (4 * shape.2 * shape.3) as u64);
         assert!(
             later < activation,
             "{name}: {later} bytes a step in all; the smallest activation of an encoder has {activation}"
         );
+    }
+}
+
+#[test]
+fn a_fit_holds_gates_and_features_and_their_gradients_one_view_after_the_other() {
+    for (name, shape) in [("BRCA", BRCA), ("ROSMAP", ROSMAP)] {
+        let Shape(widths, _, rows, hidden) = &shape;
+        let peak = on_one_thread(|| {
+            fit(&shape, 1);
+            fit(&shape, 3).bytes_max
+        });
+        let parameters: usize = model(&shape).parameters().iter().map(Parameter::len).sum();
+        let (gates, features) = (rows * widths.iter().sum::<usize>(), rows * hidden * widths.len());
+        // Gradients of the parameters and two moments; gradients of features; what the widest gate lets through.
+        let large = 4 * (3 * parameters + gates + 2 * features + rows * widths[0]) as u64;
+        assert!(peak < large + large / 50, "{name}: {peak} bytes, the large arrays have {large}");
     }
 }
 

@@ -105,22 +105,25 @@ impl<'a, F: Float> Backward<'a, F> {
         }
     }
 
-    /// Makes the gradient of the output, times input `factor`, that of input `i`, in its own memory: the last thing that a rule
-    /// does with it. `false`, and nothing is done, where input `i` has a gradient already, is broadcast, or keeps memory of
-    /// its own.
-    pub(crate) fn hand_on(&mut self, i: usize, factor: usize) -> bool {
+    /// The gradient of the output, for a rule that needs it no longer where it is.
+    pub(crate) fn take_grad(&mut self) -> ArrayD<F> {
+        std::mem::replace(&mut self.grad, ArrayD::zeros(vec![0]))
+    }
+
+    /// Adds `array` times input `factor` to the gradient of input `i`, undoing broadcasting. The array is scratch memory,
+    /// which becomes that gradient's where it can: where input `i` has none yet, is not broadcast and keeps no memory of its
+    /// own.
+    pub(crate) fn add_product(&mut self, i: usize, mut array: ArrayD<F>, factor: usize) {
         let id = self.input_id(i);
-        let (node, factor) = (&self.nodes[id], self.input_id(factor));
-        let shape = self.grad.shape();
-        let possible = matches!(node.source, Source::Op(_))
-            && self.grads[id].buffer.is_none()
-            && node.value.shape() == shape
-            && self.nodes[factor].value.shape() == shape;
-        if possible {
-            kernels::apply1(self.grad.view_mut(), self.nodes[factor].value.view(), |g, x| *g *= x);
-            self.grads[id].buffer = Some(std::mem::replace(&mut self.grad, ArrayD::zeros(vec![0])));
+        let (node, factor) = (&self.nodes[id], &self.nodes[self.input_id(factor)].value);
+        let fits = node.value.shape() == array.shape() && factor.shape() == array.shape();
+        if fits && matches!(node.source, Source::Op(_)) && self.grads[id].buffer.is_none() {
+            kernels::apply1(array.view_mut(), factor.view(), |g, x| *g *= x);
+            self.grads[id].buffer = Some(array);
+            return;
         }
-        possible
+        self.add_with(i, |cx, acc, dst| cx.map2(dst, acc, array.view(), factor.view(), |g, x| g * x));
+        self.tape.recycle(array);
     }
 
     /// The value that the forward pass gave.
@@ -168,18 +171,29 @@ impl<'a, F: Float> Backward<'a, F> {
     ) {
         self.add_with(i, |cx, acc, dst| {
             let (a, b) = sources(cx);
-            if a.shape() == dst.shape() {
-                match acc {
-                    Accum::Set => kernels::apply2(dst, a, b, move |d, a, b| *d = f(a, b)),
-                    Accum::Add => kernels::apply2(dst, a, b, move |d, a, b| *d += f(a, b)),
-                }
-            } else {
-                let mut wide = cx.tape.scratch(a.shape());
-                kernels::apply2(wide.view_mut(), a, b, move |d, a, b| *d = f(a, b));
-                kernels::sum_to_shape(dst, acc, wide.view());
-                cx.tape.recycle(wide);
-            }
+            cx.map2(dst, acc, a, b, f);
         });
+    }
+
+    fn map2(
+        &self,
+        dst: ArrayViewMutD<'_, F>,
+        acc: Accum,
+        a: ArrayViewD<'_, F>,
+        b: ArrayViewD<'_, F>,
+        f: impl Fn(F, F) -> F + Copy + Sync,
+    ) {
+        if a.shape() == dst.shape() {
+            match acc {
+                Accum::Set => kernels::apply2(dst, a, b, move |d, a, b| *d = f(a, b)),
+                Accum::Add => kernels::apply2(dst, a, b, move |d, a, b| *d += f(a, b)),
+            }
+        } else {
+            let mut wide = self.tape.scratch_for_now(a.shape());
+            kernels::apply2(wide.view_mut(), a, b, move |d, a, b| *d = f(a, b));
+            kernels::sum_to_shape(dst, acc, wide.view());
+            self.tape.recycle(wide);
+        }
     }
 
     /// Adds `scale · gradient` of the output to the gradient of input `i`, undoing broadcasting.
@@ -194,7 +208,7 @@ impl<'a, F: Float> Backward<'a, F> {
             } else if scale == F::one() {
                 kernels::sum_to_shape(dst, acc, g);
             } else {
-                let mut wide = cx.tape.scratch(g.shape());
+                let mut wide = cx.tape.scratch_for_now(g.shape());
                 kernels::apply1(wide.view_mut(), g, move |d, g| *d = scale * g);
                 kernels::sum_to_shape(dst, acc, wide.view());
                 cx.tape.recycle(wide);
@@ -218,6 +232,6 @@ pub(super) fn fresh_gradient<F: Float>(tape: &Tape<F>, node: &Node<F>) -> ArrayD
         Source::Parameter(parameter) => {
             parameter.take_spare().unwrap_or_else(|| tape.scratch_to_keep(node.value.shape()))
         }
-        _ => tape.scratch(node.value.shape()),
+        _ => tape.scratch_for_now(node.value.shape()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::Float;
 use ndarray::{ArcArray, Array1, ArrayD, Axis, IxDyn, Slice};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 /// Steps that a buffer may lie unused before its memory is returned: validation between epochs or a
 /// short last batch must not throw away what the next full batch needs.
@@ -22,20 +22,27 @@ impl<F> Default for Pool<F> {
 }
 
 impl<F: Float> Pool<F> {
-    /// An array in the smallest free buffer that holds it, but not one that is more than twice as long.
+    /// An array for the rest of the step, in the smallest free buffer that holds it, but not one that is much longer: what it
+    /// does not use, nobody does.
     pub(super) fn take(&mut self, shape: &[usize]) -> ArrayD<F> {
+        let len: usize = shape.iter().product();
+        self.take_from(shape, len..len + len / 8 + 1)
+    }
+
+    /// An array that is given back soon: in a free buffer of up to twice its length.
+    pub(super) fn take_for_now(&mut self, shape: &[usize]) -> ArrayD<F> {
         let len = shape.iter().product();
-        self.take_from(shape, len..=2 * len)
+        self.take_from(shape, len..2 * len)
     }
 
     /// An array in a buffer of just its length: one that leaves the pool for good.
     pub(super) fn take_exact(&mut self, shape: &[usize]) -> ArrayD<F> {
         let len = shape.iter().product();
-        self.take_from(shape, len..=len)
+        self.take_from(shape, len..len + 1)
     }
 
-    fn take_from(&mut self, shape: &[usize], lengths: RangeInclusive<usize>) -> ArrayD<F> {
-        let len = *lengths.start();
+    fn take_from(&mut self, shape: &[usize], lengths: Range<usize>) -> ArrayD<F> {
+        let len = lengths.start;
         let free = self.free.range_mut(lengths).find_map(|(_, buffers)| buffers.pop());
         let mut buffer = free.map_or_else(|| vec![F::zero(); len], |(_, buffer)| buffer);
         if cfg!(debug_assertions) {

@@ -288,6 +288,11 @@ impl<F: Float> Tape<F> {
         self.pool.borrow_mut().take(shape)
     }
 
+    /// As [`scratch`](Self::scratch), for an array that is recycled before the step ends.
+    pub(crate) fn scratch_for_now(&self, shape: &[usize]) -> ArrayD<F> {
+        self.pool.borrow_mut().take_for_now(shape)
+    }
+
     /// As [`scratch`](Self::scratch), for an array that will not come back.
     pub(super) fn scratch_to_keep(&self, shape: &[usize]) -> ArrayD<F> {
         self.pool.borrow_mut().take_exact(shape)

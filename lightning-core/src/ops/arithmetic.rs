@@ -30,16 +30,15 @@ impl<F: Float> Op<F> for SubOp {
 }
 
 /// d(a·b) = b·da + a·db.
-pub(super) struct MulOp;
+struct MulOp;
 impl<F: Float> Op<F> for MulOp {
     fn name(&self) -> &'static str {
         "mul"
     }
     fn backward(&self, cx: &mut Backward<'_, F>) {
         cx.add_map2(0, |cx| (cx.grad(), cx.input(1)), |g, b| g * b);
-        if cx.needs(1) && !cx.hand_on(1, 0) {
-            cx.add_map2(1, |cx| (cx.grad(), cx.input(0)), |g, a| g * a);
-        }
+        let grad = cx.take_grad();
+        cx.add_product(1, grad, 0);
     }
 }
 

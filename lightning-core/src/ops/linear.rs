@@ -1,7 +1,6 @@
 //! The affine map of a layer: y = x·Wᵀ + b.
 
 use super::activation::relu_rule;
-use super::arithmetic::MulOp;
 use super::dropout::{check_probability, scale_of_kept};
 use crate::kernels::random::relu_dropout;
 use crate::kernels::{self, Epilogue, gemm, gemm_epilogue};
@@ -11,7 +10,7 @@ use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMutD, CowA
 
 /// What follows the affine map in the same operation.
 #[derive(Clone, Copy)]
-enum Then<F> {
+pub(super) enum Then<F> {
     Activation(Activation),
     /// The rectifier, then dropout: an element that is 0 was negative or dropped, so y alone tells its derivative.
     ReluDropout {
@@ -22,6 +21,20 @@ enum Then<F> {
 }
 
 impl<F: Float> Then<F> {
+    /// The rectifier, and dropout if `p` is not 0.
+    ///
+    /// # Panics
+    /// If `p` is not in [0, 1].
+    #[track_caller]
+    pub(super) fn relu_dropout(p: f64) -> Self {
+        check_probability(p);
+        if p == 0.0 {
+            Then::Activation(Activation::Relu)
+        } else {
+            Then::ReluDropout { p, scale: scale_of_kept(p) }
+        }
+    }
+
     /// What the product itself is finished with.
     fn activation(self) -> Activation {
         match self {
@@ -38,7 +51,7 @@ impl<F: Float> Then<F> {
     }
 
     /// `g = (g + constant) · f'`, by the value `y = f(z)`.
-    fn backward(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>, constant: F) {
+    pub(super) fn backward(self, g: ArrayViewMutD<'_, F>, y: ArrayViewD<'_, F>, constant: F) {
         match self {
             Then::Activation(activation) => activation.backward(g, y, constant),
             Then::ReluDropout { scale, .. } => {
@@ -66,7 +79,7 @@ impl<F: Float> Op<F> for LinearOp<F> {
         let constant = cx.constant();
         cx.change_grad(|g, y| self.then.backward(g, y, constant));
         cx.add_with(0, |cx, acc, dst| {
-            let (dz, w) = (rows(cx.grad()), weight_of(cx.input(1)));
+            let (dz, w) = (rows(cx.grad()), matrix(cx.input(1)));
             let dim = (dz.nrows(), w.ncols());
             let dst = dst.into_shape_with_order(dim).expect("a gradient buffer is contiguous");
             gemm(F::one(), dz.view(), w, acc.beta(), dst);
@@ -76,12 +89,17 @@ impl<F: Float> Op<F> for LinearOp<F> {
             gemm(F::one(), rows(cx.grad()).t(), rows(cx.input(0)).view(), acc.beta(), dst);
         });
         if cx.inputs() == 3 {
-            cx.add_with(2, |cx, acc, dst| {
-                let dz = rows(cx.grad());
-                kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, dz.view().into_dyn(), 0);
-            });
+            add_bias_gradient(cx, 2);
         }
     }
+}
+
+/// Adds the column sums of the gradient to that of the bias, input `i`.
+pub(super) fn add_bias_gradient<F: Float>(cx: &mut Backward<'_, F>, i: usize) {
+    cx.add_with(i, |cx, acc, dst| {
+        let dz = rows(cx.grad());
+        kernels::sum_axis(dst.insert_axis(ndarray::Axis(0)), acc, dz.view().into_dyn(), 0);
+    });
 }
 
 /// All axes but the last as one: a view unless the memory has gaps.
@@ -98,8 +116,16 @@ fn rows<F: Float>(x: ArrayViewD<'_, F>) -> CowArray<'_, F, Ix2> {
     CowArray::from(owned.into_shape_with_order((count, width)).expect("contiguous"))
 }
 
-fn weight_of<F>(w: ArrayViewD<'_, F>) -> ArrayView2<'_, F> {
-    w.into_dimensionality::<Ix2>().expect("a weight is a matrix")
+/// A weight, whose shape was checked, or an input with two axes.
+pub(super) fn matrix<F>(w: ArrayViewD<'_, F>) -> ArrayView2<'_, F> {
+    w.into_dimensionality::<Ix2>().expect("a matrix")
+}
+
+/// The numbers of a bias as one slice.
+pub(super) fn with_slice<F: Float, R>(bias: Option<Var<'_, F>>, f: impl FnOnce(Option<&[F]>) -> R) -> R {
+    let value = bias.map(Var::value);
+    let value = value.as_ref().map(|bias| bias.as_standard_layout());
+    f(value.as_ref().and_then(|bias| bias.as_slice()))
 }
 
 impl<'t, F: Float> Var<'t, F> {
@@ -130,11 +156,7 @@ impl<'t, F: Float> Var<'t, F> {
     /// As [`linear`](Self::linear), and if `p` is not in [0, 1].
     #[track_caller]
     pub fn linear_relu_dropout(self, weight: Self, bias: Option<Self>, p: f64) -> Self {
-        check_probability(p);
-        if p == 0.0 {
-            return self.linear_with(weight, bias, Activation::Relu);
-        }
-        self.linear_then(weight, bias, Then::ReluDropout { p, scale: scale_of_kept(p) })
+        self.linear_then(weight, bias, Then::relu_dropout(p))
     }
 
     #[track_caller]
@@ -145,59 +167,42 @@ impl<'t, F: Float> Var<'t, F> {
             && x.shape()[x.ndim() - 1] == w.shape()[1]
             && bias.is_none_or(|b| b.shape() == [w.shape()[0]]);
         assert!(fits, "{}", misfit(x.shape(), weight, bias));
-        let out_width = w.shape()[0];
         let x = rows(x.view());
-        let mut out =
-            self.tape().scratch(&[x.nrows(), out_width]).into_dimensionality::<Ix2>().expect("a matrix");
-        let bias_value = bias.map(Var::value);
-        let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
-        let bias_value = bias_value.as_ref().and_then(|bias| bias.as_slice());
-        affine(x.view(), weight_of(w.view()), bias_value, then.activation(), out.view_mut());
+        let out = layer(self.tape(), x.view(), weight, bias, then);
         let mut shape = self.shape();
-        *shape.last_mut().expect("an axis") = out_width;
-        let mut out = out.into_dyn().into_shape_with_order(shape).expect("as many elements");
-        then.after(self.tape(), &mut out);
+        *shape.last_mut().expect("an axis") = w.shape()[0];
+        let out = out.into_shape_with_order(shape).expect("as many elements");
         self.record_linear(weight, bias, out, then)
     }
 
-    fn record_linear(self, weight: Self, bias: Option<Self>, out: ArrayD<F>, then: Then<F>) -> Self {
+    pub(super) fn record_linear(
+        self,
+        weight: Self,
+        bias: Option<Self>,
+        out: ArrayD<F>,
+        then: Then<F>,
+    ) -> Self {
         match bias {
             Some(bias) => self.tape().apply(&[self, weight, bias], out, LinearOp { then }),
             None => self.tape().apply(&[self, weight], out, LinearOp { then }),
         }
     }
+}
 
-    /// The gate `g = σ(x·Wᵀ + b)` and what it lets through, `x·g`, in that order. Two operations, the layer and the product,
-    /// whose values one pass over memory makes. The numbers are those of the two.
-    ///
-    /// # Panics
-    /// As [`linear`](Self::linear), and if the gate is not as wide as `x`, which has two axes.
-    ///
-    /// ```
-    /// use lightning_core::Tape;
-    /// use ndarray::array;
-    /// let tape = Tape::new();
-    /// let (x, w) = (tape.constant(array![[4.0, -2.0]]), tape.constant(array![[0.0, 0.0], [0.0, 0.0]]));
-    /// let (gate, gated) = x.gate(w, None);
-    /// assert_eq!((gate.value(), gated.value()), (array![[0.5, 0.5]].into_dyn().into(), array![[2.0, -1.0]].into_dyn().into()));
-    /// ```
-    #[track_caller]
-    pub fn gate(self, weight: Self, bias: Option<Self>) -> (Self, Self) {
-        let (x, w) = (self.value(), weight.value());
-        let width = x.shape().last().copied().unwrap_or(0);
-        let fits = x.ndim() == 2 && w.shape() == [width, width] && bias.is_none_or(|b| b.shape() == [width]);
-        assert!(fits, "gate: {}", misfit(x.shape(), weight, bias));
-        let [mut open, mut through] = [(); 2].map(|()| self.tape().scratch(x.shape()));
-        let x = x.as_standard_layout();
-        let bias_value = bias.map(Var::value);
-        let bias_value = bias_value.as_ref().map(|bias| bias.as_standard_layout());
-        let bias_value = bias_value.as_ref().and_then(|bias| bias.as_slice());
-        let outputs = [&mut open, &mut through]
-            .map(|out| out.view_mut().into_dimensionality::<Ix2>().expect("a matrix"));
-        open_gate(weight_of(x.view()), weight_of(w.view()), bias_value, outputs);
-        let gate = self.record_linear(weight, bias, open, Then::Activation(Activation::Sigmoid));
-        (gate, self.tape().apply(&[self, gate], through, MulOp))
-    }
+/// `f(x·Wᵀ + b)` in memory of the tape's, (rows, out).
+pub(super) fn layer<F: Float>(
+    tape: &Tape<F>,
+    x: ArrayView2<'_, F>,
+    weight: Var<'_, F>,
+    bias: Option<Var<'_, F>>,
+    then: Then<F>,
+) -> ArrayD<F> {
+    let weight = weight.value();
+    let mut out = tape.scratch(&[x.nrows(), weight.shape()[0]]);
+    let places = out.view_mut().into_dimensionality::<Ix2>().expect("a matrix");
+    with_slice(bias, |bias| affine(x, matrix(weight.view()), bias, then.activation(), places));
+    then.after(tape, &mut out);
+    out
 }
 
 /// `out = f(x·Wᵀ + b)`; the rows of `out` are slices.
@@ -209,16 +214,6 @@ pub(crate) fn affine<F: Float>(
     out: ArrayViewMut2<'_, F>,
 ) {
     gemm_epilogue(F::one(), x, weight.t(), F::zero(), [out], &Affine { activation, bias });
-}
-
-/// The gate `σ(x·Wᵀ + b)` and `x` times the gate; the rows of all three are slices.
-pub(crate) fn open_gate<F: Float>(
-    x: ArrayView2<'_, F>,
-    weight: ArrayView2<'_, F>,
-    bias: Option<&[F]>,
-    outputs: [ArrayViewMut2<'_, F>; 2],
-) {
-    gemm_epilogue(F::one(), x, weight.t(), F::zero(), outputs, &Gate { x, bias });
 }
 
 /// `z = f(z + b)`.
@@ -233,24 +228,8 @@ impl<F: Float> Epilogue<F, 1> for Affine<'_, F> {
     }
 }
 
-/// `z = σ(z + b)` and `x·z`.
-struct Gate<'a, F> {
-    x: ArrayView2<'a, F>,
-    bias: Option<&'a [F]>,
-}
-impl<F: Float> Epilogue<F, 2> for Gate<'_, F> {
-    #[inline(always)]
-    fn finish(&self, row: usize, col: usize, [z, through]: [&mut [F]; 2]) {
-        Activation::Sigmoid.finish(z, self.bias.map(|bias| &bias[col..]));
-        let x = self.x.row(row).to_slice().expect("a row of a standard layout");
-        for ((through, &z), &x) in through.iter_mut().zip(&*z).zip(&x[col..]) {
-            *through = x * z;
-        }
-    }
-}
-
 /// The message for shapes that do not fit.
-fn misfit<F: Float>(x: &[usize], weight: Var<'_, F>, bias: Option<Var<'_, F>>) -> String {
+pub(super) fn misfit<F: Float>(x: &[usize], weight: Var<'_, F>, bias: Option<Var<'_, F>>) -> String {
     let name = weight.parameter_name().map(|name| format!(" `{name}`")).unwrap_or_default();
     let bias = bias.map(|b| format!(", bias {:?} (out)", b.shape())).unwrap_or_default();
     format!("linear: x has shape {x:?} (…, in), the weight{name} {:?} (out, in){bias}", weight.shape())
@@ -322,39 +301,6 @@ mod tests {
             };
             assert_eq!(run(true), run(false), "p = {p}");
         }
-    }
-
-    #[test]
-    fn the_gate_and_its_product_equal_the_two_operations() {
-        let inputs = [filled(&[5, 4]), filled(&[4, 4]), filled(&[4])];
-        let both = |(gate, gated): (Var<'_, f64>, Var<'_, f64>)| -> [ArrayD<f64>; 2] {
-            [gate, gated].map(|v| v.value().into_owned())
-        };
-        for transposed in [false, true] {
-            let run = |fused: bool| {
-                let tape = Tape::new();
-                let [x, w, b] = inputs.clone().map(|input| tape.leaf(input));
-                let x = if transposed { x.slice(0, 0..4).t() } else { x };
-                let gate = if fused {
-                    x.gate(w, Some(b))
-                } else {
-                    let gate = x.linear_with(w, Some(b), Activation::Sigmoid);
-                    (gate, x * gate)
-                };
-                (gate.0.mean() + gate.1.sum()).backward();
-                (both(gate), [w.grad(), b.grad()])
-            };
-            assert_eq!(run(true), run(false));
-        }
-        gradcheck(
-            |v| {
-                let (gate, gated) = v[0].gate(v[1], Some(v[2]));
-                gate.mean() + gated.sum()
-            },
-            &inputs,
-        )
-        .expect("with bias");
-        gradcheck(|v| v[0].gate(v[1], None).1, &inputs[..2]).expect("without bias");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod concat;
 mod cross_entropy;
 mod dropout;
 mod elementary;
+pub(crate) mod gate;
 mod gather;
 pub(crate) mod linear;
 mod losses;
@@ -17,10 +18,12 @@ mod reduce;
 mod shape;
 mod softmax;
 mod view;
+pub(crate) mod weighted;
 
 pub use activation::Activation;
 pub use concat::concat;
 pub use cross_entropy::CrossEntropy;
+pub use gate::Gated;
 pub use losses::BceWithLogits;
 
 /// How a loss turns one value per row into its result, as in PyTorch.

@@ -102,8 +102,11 @@ struct Clean<'a, F: Float> {
     /// Per view, W·x + b of the gate; none without gates.
     gate_logits: Vec<Option<ArcArray2<F>>>,
     /// Per view, what goes to the fused classifier.
-    weighted: Vec<ArcArray2<F>>,
+    features: Vec<Weighted<F>>,
 }
+
+/// Encoded features and the confidence that they are multiplied by.
+type Weighted<F> = (ArcArray2<F>, Option<ArcArray2<F>>);
 
 impl<'a, F: Float> Clean<'a, F> {
     #[track_caller]
@@ -114,24 +117,28 @@ impl<'a, F: Float> Clean<'a, F> {
             use lightning_core::nn::Layer;
             model.feature_infor_encoder.get(view).map(|gate| matrix(gate.forward(x)))
         };
-        let weighted = |(view, &x): (usize, &Var<'_, F>)| matrix(model.encode(view, x).weighted);
+        let features = |(view, &x): (usize, &Var<'_, F>)| {
+            let encoded = model.encode(view, x);
+            (matrix(encoded.feature), encoded.tcp_confidence.map(matrix))
+        };
         Clean {
             model,
             batch,
             gate_logits: views.iter().enumerate().map(gate).collect(),
-            weighted: views.iter().enumerate().map(weighted).collect(),
+            features: views.iter().enumerate().map(features).collect(),
         }
     }
 
-    /// Probabilities with the weighted features of some views replaced.
-    fn probabilities(&self, replaced: &[(usize, ArcArray2<F>)]) -> Array2<f64> {
+    /// Probabilities with the features of some views replaced.
+    fn probabilities(&self, replaced: &[(usize, Weighted<F>)]) -> Array2<f64> {
         let tape = Tape::inference();
-        let of = |(view, clean): (usize, &ArcArray2<F>)| {
+        let of = |(view, clean): (usize, &Weighted<F>)| {
             let other = replaced.iter().find(|(other, _)| *other == view);
-            tape.constant(other.map_or(clean, |(_, features)| features).clone())
+            let (feature, confidence) = other.map_or(clean, |(_, features)| features).clone();
+            (tape.constant(feature), confidence.map(|confidence| tape.constant(confidence)))
         };
-        let weighted: Vec<_> = self.weighted.iter().enumerate().map(of).collect();
-        matrix(self.model.fuse(&weighted).softmax(1)).mapv(F::as_f64)
+        let features: Vec<_> = self.features.iter().enumerate().map(of).collect();
+        matrix(self.model.fuse(&features).softmax(1)).mapv(F::as_f64)
     }
 
     fn with_shuffled(&self, view: usize, feature: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
@@ -142,16 +149,17 @@ impl<'a, F: Float> Clean<'a, F> {
         let mut x = clean.to_owned();
         x.column_mut(feature).assign(&column);
         let x = tape.constant(x.into_shared());
-        let encoded = match &self.gate_logits[view] {
-            None => self.model.encode(view, x),
+        let gated = match &self.gate_logits[view] {
+            None => x,
             Some(logits) => {
                 let weight = tape.parameter(&self.model.feature_infor_encoder[view].clf.weight);
                 let added = tape.constant(change.into_shared()) * weight.slice(1, feature..feature + 1).t();
-                let info = (tape.constant(logits.clone()) + added).sigmoid();
-                self.model.encode_gated(view, x, Some(info), x * info)
+                x * (tape.constant(logits.clone()) + added).sigmoid()
             }
         };
-        self.probabilities(&[(view, matrix(encoded.weighted))])
+        let feature = self.model.feature_encoder[view].clf.forward_relu_dropout(gated, &self.model.dropout);
+        let confidence = self.model.confidence(view, x, feature);
+        self.probabilities(&[(view, (matrix(feature), confidence.map(matrix)))])
     }
 }
 
