@@ -12,13 +12,16 @@ pub(super) const MIN_ELEMENTS: usize = 1 << 13;
 pub(super) const CHUNK: usize = 1 << 12;
 
 /// Multiply-adds below which a product stays on the calling thread, about 3 µs of work in `f32`.
-pub(super) const MIN_GEMM: usize = 1 << 18;
+const MIN_GEMM: usize = 1 << 18;
 
-/// Numbers of the large operand below which a set of dot products stays on the calling thread.
-pub(super) const MIN_STREAM: usize = 1 << 17;
+/// Whether an m × k × n product is shared out. Fewer than four multiply-adds for each number that is read or written take as
+/// long as four: then memory counts.
+pub(super) fn is_worth_sharing(m: usize, k: usize, n: usize) -> bool {
+    m.max(4) * k.max(4) * n.max(4) >= MIN_GEMM && rayon::current_num_threads() > 1
+}
 
-/// Numbers of the result below which a sum of outer products stays on the calling thread: two tasks' worth.
-pub(super) const MIN_WRITTEN: usize = 1 << 16;
+/// Tasks of a product, if they can be so small: threads that end at different times wait for less.
+pub(super) const TASKS: usize = 16;
 
 /// Calls `f(start, piece)` for the consecutive pieces of `dst`, in parallel when it pays.
 pub(super) fn for_each_chunk<A: Send>(dst: &mut [A], f: impl Fn(usize, &mut [A]) + Sync) {

@@ -18,7 +18,7 @@ use super::mat::Mat;
 use super::pack::{Panel, Panels};
 use super::vector::Tile;
 use crate::Float;
-use crate::kernels::par::MIN_GEMM;
+use crate::kernels::par::{TASKS, is_worth_sharing};
 use crate::kernels::team::share;
 use std::ops::Range;
 
@@ -35,8 +35,6 @@ const MC: usize = 4096;
 const TILE_ROWS: usize = 64;
 /// Bytes of a tile's row: with kc, half of a second-level cache of 1 MB.
 const TILE_BYTES: usize = 1024;
-/// Tiles of a product, if they can be so small: threads that end at different times wait for less.
-const TILES: usize = 16;
 /// Multiply-adds of the smallest tile, a few microseconds.
 const MIN_TILE: usize = 1 << 17;
 /// Rows up to which `B` is read in place: each element is used too rarely to repay a copy.
@@ -65,7 +63,7 @@ pub(super) fn product<T: Float>(
     let mr = kernels.tiles.len();
     // Fewer rows than a strip leave registers free: their tiles are wider.
     let nr = kernels.lanes * if m < mr { kernels.tiles[m - 1].len() } else { kernels.panel };
-    let parallel = m * n * k >= MIN_GEMM && rayon::current_num_threads() > 1;
+    let parallel = is_worth_sharing(m, k, n);
 
     let across = if parallel { NC } else { ALONE_BYTES / size_of::<T>() };
     for (pc, kc) in blocks(k, KC, 1) {
@@ -159,7 +157,7 @@ impl<T: Float> Block<'_, T> {
         let down = strips.div_ceil(high);
         let least = MIN_TILE / (high * self.left.width * self.right.width * self.kc);
         let most = (TILE_BYTES / size_of::<T>() / self.right.width).max(1);
-        let wide = if parallel { (down * panels / TILES).max(least).clamp(1, most) } else { panels };
+        let wide = if parallel { (down * panels / TASKS).max(least).clamp(1, most) } else { panels };
         let across = panels.div_ceil(wide);
         // Neighbours in this order use the same strips of B.
         let tile = |t: usize| {
@@ -200,6 +198,7 @@ impl<T: Float> Block<'_, T> {
             a_col: a.along,
             b: b.ptr,
             b_row: b.along,
+            b_far: !b.filled_up && self.c.rows <= DIRECT_ROWS,
             c: c.ptr,
             c_row: c.row_stride,
             far: self.far,
@@ -221,9 +220,9 @@ impl<T: Float> Block<'_, T> {
             (tile.as_mut_ptr(), (vectors * lanes) as isize, T::one(), T::zero());
         // SAFETY: as above, and the tile has a.cols rows of whole vectors.
         unsafe { kernel(&t) }
-        for i in 0..c.rows {
-            for j in 0..c.cols {
-                let x = self.alpha * tile[i * vectors * lanes + j];
+        for (i, row) in tile.chunks_exact(vectors * lanes).take(c.rows).enumerate() {
+            for (j, &x) in row[..c.cols].iter().enumerate() {
+                let x = self.alpha * x;
                 // SAFETY: the element exists, and this task alone has it.
                 let c = unsafe { &mut *c.at(i, j) };
                 *c = if self.beta.is_zero() { x } else { x + self.beta * *c };

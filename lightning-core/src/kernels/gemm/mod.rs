@@ -2,7 +2,8 @@
 //!
 //! `gemm` checks the shapes and picks a road. Most products take the blocked road ([`blocked`]); products with at most
 //! eight columns or rows whose other operand can be read in slices along the inner dimension are dot products
-//! ([`narrow`]); with an inner dimension of at most eight, or one or two rows, they are sums of outer products ([`outer`]).
+//! ([`narrow`]); with an inner dimension of at most eight, or one or two rows and a very large `B`, they are sums of outer
+//! products ([`outer`]).
 //! [`epilogue`] finishes the numbers of a tile while they are in the cache. [`vector`] has the bodies of the micro-kernels, `avx512`, `avx2`, `neon` and `portable` their registers.
 //!
 //! Which road is taken, and every size of a block, depends on shapes and strides alone; the inner dimension is never
@@ -32,7 +33,6 @@ use epilogue::Finish;
 pub(crate) use kernels::Element;
 use kernels::{Family, NARROW};
 use mat::Mat;
-use outer::FLAT;
 
 use crate::Float;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -146,7 +146,9 @@ fn product<F: Float>(
     let kernels = F::kernels(family);
     let (a, b, c) = (Mat::read(&a), Mat::read(&b), Mat::write(c));
     let turned: Done<'_> = &|rows, cols| done(cols, rows);
-    if n <= NARROW && a.rows_are_slices() {
+    if kernels.fill(n) && a.rows_are_slices() && c.rows_are_slices() {
+        blocked::product(kernels, alpha, a, b, beta, c, done);
+    } else if n <= NARROW && a.rows_are_slices() {
         narrow::dots(kernels, alpha, a, b, beta, c, done);
     } else if m <= NARROW && b.cols_are_slices() {
         narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
@@ -154,9 +156,9 @@ fn product<F: Float>(
         outer::short(kernels, alpha, a, b, beta, c, done);
     } else if k <= NARROW && a.cols_are_slices() && c.cols_are_slices() {
         outer::short(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
-    } else if m <= FLAT && b.rows_are_slices() && c.rows_are_slices() {
+    } else if b.rows_are_slices() && c.rows_are_slices() && outer::is_flat(&b, &c) {
         outer::flat(kernels, alpha, a, b, beta, c, done);
-    } else if n <= FLAT && a.cols_are_slices() && c.cols_are_slices() {
+    } else if a.cols_are_slices() && c.cols_are_slices() && outer::is_flat(&a.t(), &c.t()) {
         outer::flat(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else if lanes_run_down(&c) {
         blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);

@@ -9,7 +9,7 @@ use super::mat::Mat;
 use super::scratch::Scratch;
 use super::vector::Dots;
 use crate::Float;
-use crate::kernels::par::MIN_STREAM;
+use crate::kernels::par::{TASKS, is_worth_sharing};
 use crate::kernels::team::share;
 
 /// The first-level cache: columns of `B` that fit it are used whole.
@@ -17,8 +17,10 @@ const CACHE_BYTES: usize = 32 << 10;
 /// Otherwise the bytes of them that are used for all rows of a task before the next ones. In `f64`, 8 columns of 1000 numbers
 /// went from 42 to 52 GFLOP/s.
 const COLUMNS_BYTES: usize = 24 << 10;
-/// Numbers of `A` in one task.
+/// Numbers of `A` in one task, at most.
 const TASK: usize = 1 << 16;
+/// A multiple of every number of rows that a kernel takes at a time.
+const ROWS: usize = 24;
 
 /// `c = alpha · a · b + beta · c` for `a` whose rows are slices and `b` with 1 to 8 columns.
 pub(super) fn dots<T: Float>(
@@ -42,8 +44,8 @@ pub(super) fn dots<T: Float>(
         }
     }
     let columns = Mat { ptr: columns, rows: n, cols: b_col, row_stride: b_col as isize, col_stride: 1 };
-    // Whole register blocks: a multiple of every number of rows that a kernel takes at a time.
-    let rows = (TASK / k.max(1)).next_multiple_of(24);
+    let shared = is_worth_sharing(m, k, n);
+    let rows = (TASK / k).min(if shared { m / TASKS } else { m }).next_multiple_of(ROWS).max(ROWS);
     let kernel = kernels.dots[n - 1];
     let bytes = n * b_col * size_of::<T>();
     let pieces = if bytes <= CACHE_BYTES { 1 } else { bytes.div_ceil(COLUMNS_BYTES) };
@@ -76,7 +78,7 @@ pub(super) fn dots<T: Float>(
         done(first..first + rows, 0..n);
     };
     let tasks = m.div_ceil(rows);
-    if m * k >= MIN_STREAM && tasks > 1 && rayon::current_num_threads() > 1 {
+    if shared {
         share(tasks, task);
     } else {
         (0..tasks).for_each(task);

@@ -1,5 +1,5 @@
 //! Products as sums of outer products, where reading or writing one matrix is all the work: an inner dimension of at most
-//! eight (the gradient that a class or confidence head sends back), and one or two rows (the gradient of its weights).
+//! eight (the gradient that a class or confidence head sends back), and one or two rows with more of `B` than a cache holds.
 //!
 //! Eight rows of `B` at a time, every row of `C` is made from end to end, so that memory is read and written in order; the
 //! few numbers of `A` that this needs stay in registers.
@@ -9,15 +9,19 @@ use super::kernels::{Kernels, NARROW};
 use super::mat::Mat;
 use super::vector::Vector;
 use crate::Float;
-use crate::kernels::par::{MIN_STREAM, MIN_WRITTEN};
+use crate::kernels::par::{TASKS, is_worth_sharing};
 use crate::kernels::team::share;
 
-/// Numbers of `C` in one task.
+/// Numbers of `C` in one task, at most.
 const TASK: usize = 1 << 15;
-/// Rows up to which a product is made in this way whatever its inner dimension; with more, a tile in registers saves more.
-pub(super) const FLAT: usize = 2;
+/// Rows up to which a product with much of `B` is made in this way; with more, a tile in registers saves more.
+const FLAT: usize = 2;
+/// Bytes of much: half of a third-level cache. Tests reach it with less.
+const FAR_BYTES: usize = if cfg!(test) { 1 << 14 } else { 1 << 24 };
 /// Numbers of a piece of `C` with very few rows: half of a 32 KB first-level cache in `f64`.
 const PIECE: usize = 1 << 11;
+/// Pieces for several threads: with more, too little of a row is read at a time.
+const FLAT_TASKS: usize = 4;
 /// A multiple of every number of rows that a kernel takes at a time.
 const ROWS: usize = 12;
 
@@ -38,6 +42,11 @@ pub(super) struct Outer<T> {
     beta: T,
 }
 
+/// Whether a product, the rows of whose `b` and `c` are slices, is best made by [`flat`].
+pub(super) fn is_flat<T>(b: &Mat<T>, c: &Mat<T>) -> bool {
+    c.rows <= FLAT && b.rows * b.cols * size_of::<T>() > FAR_BYTES
+}
+
 /// `c = alpha · a · b + beta · c` for 1 to 8 rows of `b`; the rows of `b` and `c` are slices.
 pub(super) fn short<T: Float>(
     kernels: &Kernels<T>,
@@ -49,7 +58,8 @@ pub(super) fn short<T: Float>(
     done: Done<'_>,
 ) {
     let (m, n) = (c.rows, c.cols);
-    let height = (TASK / n).next_multiple_of(ROWS).max(ROWS);
+    let shared = is_worth_sharing(m, b.rows, n);
+    let height = (TASK / n).min(if shared { m / TASKS } else { m }).next_multiple_of(ROWS).max(ROWS);
     let task = |t: usize| {
         let first = t * height;
         let rows = height.min(m - first);
@@ -57,11 +67,11 @@ pub(super) fn short<T: Float>(
         done(first..first + rows, 0..n);
     };
     let tasks = m.div_ceil(height);
-    if m * n >= MIN_WRITTEN { share(tasks, task) } else { (0..tasks).for_each(task) }
+    if shared { share(tasks, task) } else { (0..tasks).for_each(task) }
 }
 
-/// The same for any number of rows of `b` and very few of `c`: eight rows of `b` after the other are added to `c`, so that
-/// `b` is read once and in order, while a piece of `c` stays in the first-level cache.
+/// The same for any number of rows of `b`, from memory, and very few of `c`: eight rows of `b` after the other are added to
+/// `c`, so that `b` is read in order, while a piece of `c` stays in the first-level cache.
 pub(super) fn flat<T: Float>(
     kernels: &Kernels<T>,
     alpha: T,
@@ -72,7 +82,8 @@ pub(super) fn flat<T: Float>(
     done: Done<'_>,
 ) {
     let (m, k, n) = (c.rows, a.cols, c.cols);
-    let width = (PIECE / m).next_multiple_of(64);
+    let shared = is_worth_sharing(m, k, n);
+    let width = (PIECE / m).min(if shared { n / FLAT_TASKS } else { n }).next_multiple_of(64);
     let task = |t: usize| {
         let first = t * width;
         let cols = width.min(n - first);
@@ -85,7 +96,7 @@ pub(super) fn flat<T: Float>(
         done(0..m, first..first + cols);
     };
     let tasks = n.div_ceil(width);
-    if k * n >= MIN_STREAM { share(tasks, task) } else { (0..tasks).for_each(task) }
+    if shared { share(tasks, task) } else { (0..tasks).for_each(task) }
 }
 
 /// `c = alpha · a · b + beta · c` on this thread, for 1 to 8 rows of `b`.

@@ -56,6 +56,8 @@ pub(super) struct Tile<T> {
     /// Row p of `b` is the slice at `b + p · b_row`, whole vectors.
     pub(super) b: *const T,
     pub(super) b_row: isize,
+    /// Whether the rows of `b` come from far away, each from another page.
+    pub(super) b_far: bool,
     /// Row i of `c` is the slice at `c + i · c_row`.
     pub(super) c: *mut T,
     pub(super) c_row: isize,
@@ -92,6 +94,9 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V:
             let mut row = [V::splat(V::Elem::default()); N];
             for (j, x) in row.iter_mut().enumerate() {
                 let b = b.add(j * V::LANES);
+                if t.b_far {
+                    V::expect(b.wrapping_offset(AHEAD as isize * t.b_row));
+                }
                 *x = if j + 1 < N || b_whole { V::load(b) } else { V::load_first(b, t.b_last) };
             }
             for (i, acc) in acc.iter_mut().enumerate() {
