@@ -1,17 +1,25 @@
-//! Sharing out the work of one kernel over rayon's threads: the caller works, and helpers take what is left.
+//! Sharing out the work of one kernel over rayon's threads: the caller works, and helpers take their part of it.
 //!
 //! A step of a small model is hundreds of kernels of a few microseconds. Rayon's parallel iterators are built for larger
 //! pieces: a caller that is not one of its threads hands everything over and sleeps until it is done, two wake-ups of a
-//! thread for every kernel. Here the caller takes tasks itself; a helper is a task of rayon's that waits awake for the next
+//! thread for every kernel. Here the caller works itself; a helper is a task of rayon's that waits awake for the next
 //! kernel and ends when none comes for a moment; and a helper that comes too late is not waited for.
+//!
+//! Two cores may be far from each other: where they share no cache, every line of memory that one of them wrote reaches the
+//! other five times as late. So the tasks are cut in as many parts as threads take part, each takes its own part first, the
+//! same in every kernel: what a thread reads is mostly what it wrote. Who has done his part takes from the others'. And a
+//! helper that does its own part touches three lines of other threads for a kernel: the offer, the job, and at the end its
+//! own [`Seat`], which the caller reads.
 //!
 //! How many threads take part is rayon's number, so that one setting (`RAYON_NUM_THREADS`, or a pool that is installed)
 //! rules all. One kernel is shared out at a time; a second one, begun meanwhile on another thread or inside a task, runs on
 //! its own thread.
 
 use std::any::Any;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,15 +37,18 @@ const WORTH_WAKING: Duration = Duration::from_micros(30);
 /// Pauses between two looks at the clock, about 2 µs.
 const PAUSES: usize = 64;
 
+/// Threads that take part in one kernel at most.
+const SEATS: usize = 1 << Offer::PART_BITS;
+
 /// Calls `task(i)` for every `i < tasks`, in any order and on several threads at once. Helpers that are not awake are called
 /// only if the first task shows that the others are worth it.
 ///
 /// # Panics
-/// If a task does; the others may then not have run.
+/// If a task does, after the others.
 pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let alone = || (0..tasks).for_each(&task);
-    let wanted = rayon::current_num_threads().min(tasks).saturating_sub(1);
-    if wanted == 0 {
+    let parts = rayon::current_num_threads().min(tasks).min(SEATS);
+    if parts <= 1 {
         return alone();
     }
     let mut offering = match TEAM.offering.try_lock() {
@@ -45,18 +56,26 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => return alone(),
     };
-    let (next, seats) = (AtomicUsize::new(0), AtomicUsize::new(wanted));
-    let job = Job { task: &task, tasks, next, seats, panic: Mutex::new(None) };
+    // So many that they are not counted one by one.
+    let group = tasks.div_ceil(Offer::MOST_TASKS);
+    let group_task = |i: usize| (i * group..tasks.min((i + 1) * group)).for_each(&task);
+    let tasks = tasks.div_ceil(group);
+    let job = Job { task: &group_task, panic: Mutex::new(None) };
+    let wanted = parts - 1;
     {
-        let _until_all_have_left = Offer::new(&job);
-        if TEAM.awake.load(SeqCst) < wanted && offering.is_worth_waking(job.left_after_one()) {
+        let mut lent = Lent::new(&job, Offer { round: offering.next_round(), tasks, parts });
+        let since = Instant::now();
+        run(0);
+        lent.done = 1;
+        let left = (tasks - 1).min(1000) as u32;
+        if TEAM.awake.load(Relaxed) < wanted && offering.is_worth_waking(since.elapsed() * left) {
             // Counted before they begin, so that no later kernel calls for them again.
-            for _ in TEAM.awake.load(SeqCst)..wanted {
-                TEAM.awake.fetch_add(1, SeqCst);
+            for _ in TEAM.awake.load(Relaxed)..wanted {
+                TEAM.awake.fetch_add(1, Relaxed);
                 rayon::spawn(help);
             }
         }
-        job.work(usize::MAX);
+        lent.done += lent.offer.work(0);
     }
     drop(offering);
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -89,43 +108,79 @@ pub(crate) fn share_pieces<A: Send>(all: &mut [A], size: usize, f: impl Fn(usize
 /// What all threads know of each other.
 struct Team {
     /// Locked while a kernel is shared out.
-    offering: Mutex<Alone>,
+    offering: Mutex<Caller>,
     /// Helpers that wait for a kernel, work, or are on their way.
     awake: AtomicUsize,
-    /// Counts the kernels: helpers look for a change.
-    round: AtomicUsize,
-    /// The kernel that is shared out, or null.
-    job: AtomicPtr<Job<'static>>,
-    /// Helpers that may be reading the job.
-    inside: AtomicUsize,
+    board: Line<Board>,
+    /// The first is the caller's.
+    seats: [Line<Seat>; SEATS],
 }
 
 static TEAM: Team = Team {
-    offering: Mutex::new(Alone { time: Duration::ZERO, last: None }),
+    offering: Mutex::new(Caller { round: 0, alone: Duration::ZERO, last: None }),
     awake: AtomicUsize::new(0),
-    round: AtomicUsize::new(0),
-    job: AtomicPtr::new(std::ptr::null_mut()),
-    inside: AtomicUsize::new(0),
+    board: Line(Board { offer: AtomicU64::new(0), job: AtomicPtr::new(std::ptr::null_mut()) }),
+    seats: [const {
+        Line(Seat { taken: AtomicBool::new(false), next: AtomicU64::new(0), done: AtomicU64::new(0) })
+    }; SEATS],
 };
 
-/// What callers did alone of late that a helper might have done.
-struct Alone {
-    time: Duration,
+/// Something that has its cache lines for itself: processors fetch them in pairs.
+#[repr(align(128))]
+struct Line<A>(A);
+
+/// Where helpers look for a kernel. Only the caller writes here.
+struct Board {
+    /// An [`Offer`].
+    offer: AtomicU64,
+    /// The job of that offer, valid until all its tasks are done.
+    job: AtomicPtr<Job<'static>>,
+}
+
+/// One who takes part.
+struct Seat {
+    /// Whether a helper sits here.
+    taken: AtomicBool,
+    /// The round in which somebody last took a task of this part, and how many were taken in it.
+    next: AtomicU64,
+    /// The round in which who sits here last did tasks, of whatever part, and how many. Written when they are done.
+    done: AtomicU64,
+}
+
+/// What callers know of those before them.
+struct Caller {
+    /// Counts the kernels that were shared out.
+    round: u64,
+    /// What they did alone of late that a helper might have done.
+    alone: Duration,
     last: Option<Instant>,
 }
 
-impl Alone {
+impl Caller {
+    /// The number of the next kernel.
+    fn next_round(&mut self) -> u64 {
+        self.round = (self.round + 1) % (1 << Offer::ROUND_BITS);
+        if self.round.is_multiple_of(1 << Offer::SWEEP_BITS) {
+            // No seat falls so far behind that its old rounds look like new ones. Nobody is at work now.
+            for Line(seat) in &TEAM.seats {
+                seat.next.store(self.round << Offer::TASK_BITS, SeqCst);
+                seat.done.store(self.round << Offer::TASK_BITS, SeqCst);
+            }
+        }
+        self.round
+    }
+
     /// Whether a helper, had it been called before, would by now have been worth it: then the next kernels may be too. So
     /// never is more than about twice the best possible lost, whatever comes.
     fn is_worth_waking(&mut self, left: Duration) -> bool {
         let now = Instant::now();
         if self.last.replace(now).is_none_or(|last| now - last > AWAKE) {
-            self.time = Duration::ZERO;
+            self.alone = Duration::ZERO;
         }
-        self.time += left;
-        let worth = self.time > WORTH_WAKING;
+        self.alone += left;
+        let worth = self.alone > WORTH_WAKING;
         if worth {
-            self.time = Duration::ZERO;
+            self.alone = Duration::ZERO;
         }
         worth
     }
@@ -134,66 +189,131 @@ impl Alone {
 /// One kernel.
 struct Job<'a> {
     task: &'a (dyn Fn(usize) + Sync),
-    tasks: usize,
-    /// The first task that nobody has taken.
-    next: AtomicUsize,
-    /// Helpers that may still join.
-    seats: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-impl Job<'_> {
-    /// Takes part, if there is a seat.
-    fn help(&self) {
-        if self.seats.fetch_update(SeqCst, SeqCst, |seats| seats.checked_sub(1)).is_ok() {
-            self.work(usize::MAX);
-        }
-    }
-
-    /// Does one task; what the others will take.
-    fn left_after_one(&self) -> Duration {
-        let since = Instant::now();
-        self.work(1);
-        let left = self.tasks.saturating_sub(self.next.load(SeqCst));
-        since.elapsed() * left.min(1000) as u32
-    }
-
-    /// Takes tasks until there is none left, but at most this many.
-    fn work(&self, most: usize) {
-        let work = || {
-            for _ in 0..most {
-                let i = self.next.fetch_add(1, SeqCst);
-                if i >= self.tasks {
-                    return;
-                }
-                (self.task)(i);
-            }
-        };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            self.next.store(self.tasks, SeqCst);
-            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
-        }
-    }
+/// A kernel that is shared out: its round, its number of tasks and of parts, together one number.
+#[derive(Clone, Copy)]
+struct Offer {
+    round: u64,
+    tasks: usize,
+    parts: usize,
 }
-
-/// A job that helpers can see; when it is dropped, none sees it any more.
-struct Offer;
 
 impl Offer {
-    fn new(job: &Job<'_>) -> Self {
-        // The lifetime is forgotten here. A helper enters (`inside`) before it reads the pointer, and `drop` takes the
-        // pointer away before it waits for those inside: whoever has read it is waited for, whoever comes later reads null.
-        TEAM.job.store(std::ptr::from_ref(job).cast_mut().cast(), SeqCst);
-        TEAM.round.fetch_add(1, SeqCst);
-        Offer
+    const TASK_BITS: u32 = 16;
+    const PART_BITS: u32 = 7;
+    /// A helper would have to stand still between two instructions for half of all rounds, two weeks of nothing but the
+    /// shortest kernels, to take an old round for a new one.
+    const ROUND_BITS: u32 = 64 - Self::TASK_BITS - Self::PART_BITS;
+    /// Seats are brought up to date once in so many rounds.
+    const SWEEP_BITS: u32 = 30;
+    const MOST_TASKS: usize = (1 << Self::TASK_BITS) - 1;
+
+    /// As one number.
+    fn packed(self) -> u64 {
+        let parts = (self.parts - 1) as u64;
+        (self.round << Self::PART_BITS | parts) << Self::TASK_BITS | self.tasks as u64
+    }
+
+    fn unpacked(offer: u64) -> Self {
+        let parts = offer >> Self::TASK_BITS & ((1 << Self::PART_BITS) - 1);
+        Offer {
+            round: offer >> (Self::TASK_BITS + Self::PART_BITS),
+            tasks: (offer & Self::MOST_TASKS as u64) as usize,
+            parts: parts as usize + 1,
+        }
+    }
+
+    /// The first task of a part.
+    fn begin(self, part: usize) -> usize {
+        (part * self.tasks).div_ceil(self.parts)
+    }
+
+    /// So many tasks in this round, as one number.
+    fn count(self, tasks: usize) -> u64 {
+        self.round << Self::TASK_BITS | tasks as u64
+    }
+
+    /// How many of a count are of this round; `None` if the count is of a later one.
+    fn of_this_round(self, count: u64) -> Option<usize> {
+        let behind = self.round.wrapping_sub(count >> Self::TASK_BITS) % (1 << Self::ROUND_BITS);
+        match behind {
+            0 => Some((count & Self::MOST_TASKS as u64) as usize),
+            _ if behind < 1 << (Self::ROUND_BITS - 1) => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Takes a task of a part, if there is one left.
+    fn take(self, part: usize) -> Option<usize> {
+        let next = &TEAM.seats[part].0.next;
+        let (begin, end) = (self.begin(part), self.begin(part + 1));
+        let mut count = next.load(Relaxed);
+        loop {
+            let taken = self.of_this_round(count)?;
+            if begin + taken >= end {
+                return None;
+            }
+            match next.compare_exchange_weak(count, self.count(taken + 1), SeqCst, Relaxed) {
+                Ok(_) => return Some(begin + taken),
+                Err(now) => count = now,
+            }
+        }
+    }
+
+    /// Takes a task of one's own part, or else of another's.
+    fn take_any(self, seat: usize) -> Option<usize> {
+        (0..self.parts).find_map(|k| self.take((seat + k) % self.parts))
+    }
+
+    /// Does tasks until none is left to take; how many.
+    fn work(self, seat: usize) -> usize {
+        std::iter::from_fn(|| self.take_any(seat)).map(run).count()
     }
 }
 
-impl Drop for Offer {
+/// Runs a task that was taken in this round.
+fn run(task: usize) {
+    // SAFETY: the pointer was written before the offer of which the task was taken. It is written again, and what it points to
+    // is given up, only after `Lent` has seen all tasks of that offer done, this one among them.
+    let job = unsafe { &*TEAM.board.0.job.load(Acquire) };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (job.task)(task))) {
+        *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
+    }
+}
+
+/// A job that helpers can see. When this is dropped all its tasks have been taken and done, and none of them looks at it any more.
+struct Lent<'a> {
+    offer: Offer,
+    /// Tasks that the caller has done.
+    done: usize,
+    job: PhantomData<&'a Job<'a>>,
+}
+
+impl<'a> Lent<'a> {
+    /// Shows the job to the helpers; the first task is the caller's already.
+    fn new(job: &'a Job<'a>, offer: Offer) -> Self {
+        let Team { board: Line(board), seats, .. } = &TEAM;
+        // Taken here, since a compare-exchange right after the offer would wait until all have seen it.
+        seats[0].0.next.store(offer.count(1), Relaxed);
+        // The lifetime is forgotten here: see `run`.
+        board.job.store(std::ptr::from_ref(job).cast_mut().cast(), Release);
+        board.offer.store(offer.packed(), Release);
+        Lent { offer, done: 0, job: PhantomData }
+    }
+}
+
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        TEAM.job.store(std::ptr::null_mut(), SeqCst);
+        // There are such only if the caller is unwinding.
+        while self.offer.take_any(0).is_some() {
+            self.done += 1;
+        }
         let mut looks = 0;
-        while TEAM.inside.load(SeqCst) > 0 {
+        let others = |seat: &Line<Seat>| self.offer.of_this_round(seat.0.done.load(Acquire)).unwrap_or(0);
+        while self.done + TEAM.seats[1..self.offer.parts].iter().map(others).sum::<usize>() < self.offer.tasks
+        {
             looks += 1;
             if looks < 1000 {
                 std::hint::spin_loop();
@@ -206,44 +326,51 @@ impl Drop for Offer {
 
 /// One helper, on a thread of rayon's, for as long as kernels follow each other.
 fn help() {
+    // The caller has the first.
+    let free = |seat: &usize| {
+        let taken = &TEAM.seats[*seat].0.taken;
+        taken.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+    };
+    if let Some(seat) = (1..SEATS).find(free) {
+        help_from(seat);
+        TEAM.seats[seat].0.taken.store(false, Release);
+    }
+    TEAM.awake.fetch_sub(1, Relaxed);
+}
+
+fn help_from(seat: usize) {
     let begin = Instant::now();
-    let mut seen = TEAM.round.load(SeqCst).wrapping_sub(1);
-    while let Some(round) = next_round(seen) {
-        seen = round;
-        TEAM.inside.fetch_add(1, SeqCst);
-        let job = TEAM.job.load(SeqCst);
-        // SAFETY: the pointer is null or that of a job whose `Offer` has not been dropped when it was read; its drop waits
-        // until `inside` is 0, and we are inside.
-        if let Some(job) = unsafe { job.as_ref() } {
-            job.help();
+    // No offer looks like this one: its round has not been.
+    let mut seen = u64::MAX;
+    while let Some(offer) = next_offer(seen) {
+        seen = offer;
+        let offer = Offer::unpacked(offer);
+        if seat < offer.parts {
+            let done = offer.work(seat);
+            if done > 0 {
+                TEAM.seats[seat].0.done.store(offer.count(done), Release);
+            }
         }
-        TEAM.inside.fetch_sub(1, SeqCst);
         if begin.elapsed() > STAY {
-            TEAM.awake.fetch_sub(1, SeqCst);
             return;
         }
     }
 }
 
-/// Waits until the round is another one; `None`, and one helper less, when none comes.
-fn next_round(seen: usize) -> Option<usize> {
+/// Waits until the offer is another one; `None` when none comes.
+fn next_offer(seen: u64) -> Option<u64> {
     let since = Instant::now();
     loop {
         for _ in 0..PAUSES {
-            let round = TEAM.round.load(SeqCst);
-            if round != seen {
-                return Some(round);
+            let offer = TEAM.board.0.offer.load(Acquire);
+            if offer != seen {
+                return Some(offer);
             }
             std::hint::spin_loop();
         }
         let waited = since.elapsed();
         if waited > AWAKE {
-            TEAM.awake.fetch_sub(1, SeqCst);
-            // Either this sees the new round, or whoever began it sees that a helper is missing.
-            if TEAM.round.load(SeqCst) == seen {
-                return None;
-            }
-            TEAM.awake.fetch_add(1, SeqCst);
+            return None;
         } else if waited > AWAKE / 4 {
             thread::yield_now();
         }
@@ -274,6 +401,44 @@ mod tests {
                     "{threads} threads, {tasks} tasks"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn more_tasks_than_are_counted_one_by_one_run_once_too() {
+        let tasks = 5 * Offer::MOST_TASKS + 7;
+        let count: Vec<AtomicU64> = (0..tasks).map(|_| AtomicU64::new(0)).collect();
+        with_threads(3, || {
+            share(tasks, |i| {
+                count[i].fetch_add(1, SeqCst);
+            });
+        });
+        assert!(count.iter().all(|count| count.load(SeqCst) == 1));
+    }
+
+    #[test]
+    fn an_offer_is_one_number_and_its_parts_are_consecutive() {
+        let rounds = [0, 1, (1 << Offer::ROUND_BITS) - 1];
+        for (round, tasks, parts) in rounds.into_iter().flat_map(|round| {
+            [(round, 2, 2), (round, 7, 3), (round, Offer::MOST_TASKS, SEATS), (round, SEATS, SEATS)]
+        }) {
+            let offer = Offer { round, tasks, parts };
+            let again = Offer::unpacked(offer.packed());
+            assert_eq!((again.round, again.tasks, again.parts), (round, tasks, parts));
+            let borders: Vec<_> = (0..=parts).map(|part| offer.begin(part)).collect();
+            assert_eq!((borders[0], borders[parts]), (0, tasks));
+            assert!(borders.is_sorted_by(|a, b| a < b), "no part is empty: {borders:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_of_an_earlier_round_or_of_a_later_one_around_the_last_round_too() {
+        let offer = |round| Offer { round, tasks: 9, parts: 2 };
+        let last = (1 << Offer::ROUND_BITS) - 1;
+        for (round, earlier) in [(5, 4), (1, 0), (0, last), (3, last - 3)] {
+            assert_eq!(offer(round).of_this_round(offer(round).count(4)), Some(4));
+            assert_eq!(offer(round).of_this_round(offer(earlier).count(4)), Some(0));
+            assert_eq!(offer(earlier).of_this_round(offer(round).count(4)), None);
         }
     }
 
