@@ -49,6 +49,9 @@ pub trait Float: NdFloat + Default + sealed::Sealed {
     /// `eˣ`.
     fn exp_(self) -> Self;
 
+    /// [`exp_`](Self::exp_), bit for bit and faster, of a number that is not positive, or NaN.
+    fn exp_not_positive_(self) -> Self;
+
     /// The natural logarithm.
     fn ln_(self) -> Self;
 
@@ -91,6 +94,10 @@ macro_rules! float {
             #[inline(always)]
             fn exp_(self) -> Self {
                 math::$math::exp(self)
+            }
+            #[inline(always)]
+            fn exp_not_positive_(self) -> Self {
+                math::$math::exp_not_positive(self)
             }
             #[inline(always)]
             fn ln_(self) -> Self {

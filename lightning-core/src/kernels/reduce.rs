@@ -12,6 +12,8 @@ use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, Axis};
 
 /// Elements added up lane by lane; longer sums are halved until they are this short.
 const BLOCK: usize = 512;
+/// Branches of the tree over a large sum that are one task, some microseconds of work.
+const BRANCHES: usize = 8;
 /// Independent partial sums within a block, as many as fill the registers.
 pub(super) const LANES: usize = 16;
 /// Rows added up before they join the next level of a column sum.
@@ -30,17 +32,17 @@ pub fn sum<F: Float>(a: ArrayViewD<'_, F>) -> F {
 /// Pairwise: the rounding error grows with the logarithm of the length. A large sum is shared out by its own branches.
 #[inline(always)]
 pub(super) fn sum_slice<F: Float>(a: &[F]) -> F {
-    if a.len() <= BLOCK { sum_block(a) } else { sum_large(a) }
+    if a.len() <= BLOCK { across(lanes_of(a)) } else { sum_tree(a) }
 }
 
-fn sum_large<F: Float>(a: &[F]) -> F {
+fn sum_tree<F: Float>(a: &[F]) -> F {
     if a.len() < MIN_ELEMENTS {
-        return sum_tree(a);
+        return sum_branch(a);
     }
     let mut branches = Vec::new();
     cut(a, &mut branches);
-    share_pieces(&mut branches, 1, |_, branch| {
-        branch.iter_mut().for_each(|(a, sum)| *sum = sum_tree(a));
+    share_pieces(&mut branches, BRANCHES, |_, branches| {
+        branches.iter_mut().for_each(|(a, sum)| *sum = sum_branch(a));
     });
     join(a, &mut branches.into_iter().map(|(_, sum)| sum))
 }
@@ -70,36 +72,58 @@ fn join<F: Float>(a: &[F], branches: &mut impl Iterator<Item = F>) -> F {
     left + join(right, branches)
 }
 
-fn sum_tree<F: Float>(a: &[F]) -> F {
-    if a.len() <= BLOCK {
-        return widest(Block(a));
-    }
-    let (left, right) = split(a);
-    sum_tree(left) + sum_tree(right)
+/// The tree over fewer than [`MIN_ELEMENTS`] elements. As it splits them at multiples of a block, its leaves are the blocks
+/// in their order.
+fn sum_branch<F: Float>(a: &[F]) -> F {
+    let mut lanes = [[F::zero(); LANES]; MIN_ELEMENTS / BLOCK];
+    widest(Blocks { a, lanes: &mut lanes });
+    fold_blocks(a.len(), &lanes)
 }
 
-struct Block<'a, F>(&'a [F]);
-impl<F: Float> Work for Block<'_, F> {
-    type Output = F;
+/// The lanes of each block. What is done across lanes is kept out of this loop: beside it a compiler finds no good place in
+/// registers for the lanes.
+struct Blocks<'a, F> {
+    a: &'a [F],
+    lanes: &'a mut [[F; LANES]],
+}
+impl<F: Float> Work for Blocks<'_, F> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> F {
-        sum_block(self.0)
+    fn run(self) {
+        for (block, lanes) in self.a.chunks(BLOCK).zip(self.lanes) {
+            *lanes = lanes_of(block);
+        }
     }
+}
+
+/// The tree over the blocks of `len` elements.
+fn fold_blocks<F: Float>(len: usize, lanes: &[[F; LANES]]) -> F {
+    if len <= BLOCK {
+        return across(lanes[0]);
+    }
+    let left = (len / 2).next_multiple_of(BLOCK);
+    fold_blocks(left, lanes) + fold_blocks(len - left, &lanes[left / BLOCK..])
 }
 
 #[inline(always)]
-fn sum_block<F: Float>(a: &[F]) -> F {
+fn lanes_of<F: Float>(block: &[F]) -> [F; LANES] {
     let mut lanes = [F::zero(); LANES];
-    let mut chunks = a.chunks_exact(LANES);
-    for chunk in &mut chunks {
+    let (chunks, rest) = block.as_chunks::<LANES>();
+    for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane += x;
         }
     }
-    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane += x;
     }
+    lanes
+}
+
+/// The sum of the lanes, halved until there is one.
+#[inline(always)]
+fn across<F: Float>(mut lanes: [F; LANES]) -> F {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -311,6 +335,28 @@ mod tests {
             }
             left_over.push(sums.iter().sum());
             assert_eq!(dst[[0, col]], left_over.iter().sum::<f32>());
+        }
+    }
+
+    #[test]
+    fn a_sum_has_the_bits_of_the_documented_tree() {
+        fn tree(a: &[f32]) -> f32 {
+            if a.len() > BLOCK {
+                let (left, right) = a.split_at((a.len() / 2).next_multiple_of(BLOCK));
+                return tree(left) + tree(right);
+            }
+            let mut lanes: Vec<f32> =
+                (0..LANES).map(|lane| a.iter().skip(lane).step_by(LANES).sum::<f32>()).collect();
+            while lanes.len() > 1 {
+                let right = lanes.split_off(lanes.len() / 2);
+                lanes.iter_mut().zip(right).for_each(|(left, right)| *left += right);
+            }
+            lanes[0]
+        }
+        let a = ArrayD::from_shape_fn(IxDyn(&[100_000]), |i| (i[0] as f32 * 0.7).sin());
+        let a = a.as_slice().expect("one slice");
+        for len in [0, 1, 17, 500, 512, 513, 1000, 1024, 1500, 2047, 2048, 4096, 8000, 8191, 8192, 100_000] {
+            assert_eq!(sum_slice(&a[..len]), tree(&a[..len]), "{len} elements");
         }
     }
 

@@ -20,6 +20,10 @@ pub fn log_softmax_lanes<F: Float>(dst: ArrayViewMutD<'_, F>, a: ArrayViewD<'_, 
 /// Lanes worked on together: what is done element by element runs over all of them, or short lanes would leave the
 /// vectors empty.
 const GROUP: usize = 64;
+/// Length of a lane from which on it fills the vectors by itself.
+const LONG: usize = 128;
+/// Registers of a maximum.
+const ABREAST: usize = 4;
 /// Elements worked on together, so that they stay in the nearest cache between the passes.
 const GROUP_ELEMENTS: usize = 4096;
 
@@ -56,22 +60,28 @@ impl<F: Float> Finish<F> for LogSoftmax {
     }
 }
 
-/// A NaN must reach the result: a plain maximum would lose it.
+/// The largest number; a NaN is passed over, and reaches the result through the sum of the exponentials.
 #[inline(always)]
 fn maximum<F: Float>(x: &[F]) -> F {
-    let larger = |m: F, x: F| if x > m || x.is_nan() { x } else { m };
-    let mut lanes = [F::neg_infinity(); LANES];
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder().iter().fold(F::neg_infinity(), |m, &x| larger(m, x));
-    if x.len() < LANES {
-        return rest;
-    }
-    for chunk in chunks {
-        for (m, &x) in lanes.iter_mut().zip(chunk) {
+    let larger = |m: F, x: F| if x > m { x } else { m };
+    let fold = |mut lanes: [F; LANES], x: &[F]| {
+        for (m, &x) in lanes.iter_mut().zip(x) {
             *m = larger(*m, x);
         }
+        lanes
+    };
+    // Several registers side by side: one alone would wait for each comparison.
+    let mut lanes = [[F::neg_infinity(); LANES]; ABREAST];
+    let groups = x.chunks_exact(ABREAST * LANES);
+    let rest = groups.remainder();
+    for group in groups {
+        for (lanes, x) in lanes.iter_mut().zip(group.chunks_exact(LANES)) {
+            *lanes = fold(*lanes, x);
+        }
     }
-    lanes.into_iter().fold(rest, larger)
+    let lanes = lanes.into_iter().fold([F::neg_infinity(); LANES], |all, lanes| fold(all, &lanes));
+    let rest = rest.chunks(LANES).fold(lanes, fold);
+    rest.into_iter().fold(F::neg_infinity(), larger)
 }
 
 /// Consecutive lanes of one length.
@@ -91,14 +101,20 @@ impl<F: Float, L: Finish<F>> Work for Lanes<'_, F, L> {
         let group = (GROUP_ELEMENTS / len).clamp(1, GROUP) * len;
         let (mut max, mut total) = ([F::zero(); GROUP], [F::zero(); GROUP]);
         for (y, x) in self.y.chunks_mut(group).zip(self.x.chunks(group)) {
-            for ((y, x), max) in y.chunks_exact_mut(len).zip(x.chunks_exact(len)).zip(&mut max) {
-                *max = maximum(x);
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = x - *max;
+            let lanes = y.chunks_exact_mut(len).zip(x.chunks_exact(len)).zip(&mut max);
+            if len >= LONG {
+                for ((y, x), max) in lanes {
+                    *max = maximum(x);
+                    let max = *max;
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - max).exp_not_positive_());
                 }
-            }
-            for y in y.iter_mut() {
-                *y = y.exp_();
+            } else {
+                for ((y, x), max) in lanes {
+                    *max = maximum(x);
+                    let max = *max;
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = x - max);
+                }
+                y.iter_mut().for_each(|y| *y = y.exp_not_positive_());
             }
             for (y, total) in y.chunks_exact(len).zip(&mut total) {
                 *total = sum_slice(y);
@@ -311,12 +327,14 @@ mod tests {
 
     #[test]
     fn a_nan_anywhere_in_a_lane_reaches_all_of_it() {
-        for place in [0, 15, 16, 30, 33] {
-            let mut a = scores(1, 34);
+        for place in [0, 15, 16, 30, 33, 64, 149] {
+            let mut a = scores(1, if place < 34 { 34 } else { 150 });
             a[[0, place]] = f32::NAN;
-            let mut y = a.clone();
-            softmax_lanes(y.view_mut(), a.view(), 1);
-            assert!(y.iter().all(|y| y.is_nan()), "place {place}");
+            for kernel in [softmax_lanes, log_softmax_lanes] {
+                let mut y = a.clone();
+                kernel(y.view_mut(), a.view(), 1);
+                assert!(y.iter().all(|y| y.is_nan()), "place {place}");
+            }
         }
     }
 }

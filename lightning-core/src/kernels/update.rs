@@ -7,9 +7,6 @@ use crate::Float;
 /// Elements of a piece: a quarter of a megabyte of Adam's four arrays.
 const PIECE: usize = 1 << 14;
 
-/// Places that are told apart along a parameter.
-const PLACES: usize = 1 << 10;
-
 /// One step of an optimizer for one parameter: the numbers that are the same for all its elements, and what to do.
 pub trait BlockStep<F>: Copy + Send {
     /// The same step for gradients that are still to be multiplied by `factor`; what it does is to be the same to the bit as
@@ -40,38 +37,31 @@ pub struct Update<'a, F, S> {
 /// # Panics
 /// If a length differs.
 pub fn update_blocks<F: Float, S: BlockStep<F>>(parameters: Vec<Update<'_, F, S>>) {
-    let mut pieces = Vec::new();
+    let count = parameters.iter().map(|update| update.value.len().div_ceil(PIECE)).sum();
+    let mut pieces = Vec::with_capacity(count);
+    let mut elements = 0;
     for Update { step, value, grad, moments } in parameters {
         assert_eq!(value.len(), grad.len(), "one gradient per element");
         assert!(
             moments.iter().all(|m| m.is_empty() || m.len() == value.len()),
             "one moment per element, or none"
         );
-        let len = value.len();
+        elements += value.len();
         let mut moments = moments.map(|moment| moment.chunks_mut(PIECE));
-        for (i, (value, grad)) in value.chunks_mut(PIECE).zip(grad.chunks(PIECE)).enumerate() {
+        for (value, grad) in value.chunks_mut(PIECE).zip(grad.chunks(PIECE)) {
             let moments = moments.each_mut().map(|moment| moment.next().unwrap_or_default());
-            let middle = i * PIECE + value.len() / 2;
-            pieces.push((middle * PLACES / len, Update { step, value, grad, moments }));
+            pieces.push(Some(Update { step, value, grad, moments }));
         }
     }
-    // Each thread gets the same share of every parameter: of a layer's weights mostly the one whose gradients it has made and
-    // whose products it will make.
-    pieces.sort_by_key(|&(place, _)| place);
-    let mut tasks: Vec<Vec<_>> = Vec::new();
-    let mut room = 0;
-    for (_, piece) in pieces {
-        let len = piece.value.len();
-        match tasks.last_mut().filter(|_| len <= room) {
-            Some(task) => task.push(piece),
-            None => {
-                tasks.push(vec![piece]);
-                room = PIECE;
-            }
+    let run = |piece: &mut Option<Update<'_, F, S>>| {
+        if let Some(piece) = piece.take() {
+            widest(piece);
         }
-        room -= len;
+    };
+    if elements <= PIECE {
+        return pieces.iter_mut().for_each(run);
     }
-    share_pieces(&mut tasks, 1, |_, tasks| tasks.iter_mut().flat_map(|task| task.drain(..)).for_each(widest));
+    share_pieces(&mut pieces, 1, |_, piece| piece.iter_mut().for_each(run));
 }
 
 impl<F, S: BlockStep<F>> Work for Update<'_, F, S> {

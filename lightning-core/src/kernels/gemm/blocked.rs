@@ -90,7 +90,6 @@ pub(super) fn product<T: Float>(
                     kc,
                     c: c.part(ic, mc, jc, nc),
                     far: bytes(&c) > DIRECT_BYTES,
-                    by_rows: a.rows_are_slices(),
                     done: if pc + kc == k { Some((done, ic, jc)) } else { None },
                 };
                 block.compute(parallel);
@@ -146,9 +145,6 @@ struct Block<'a, T: Float> {
     c: Mat<T>,
     /// Whether all of `C` is too large for a near cache.
     far: bool,
-    /// Whether a thread's part of `C` is some of its rows: so it is in the gradient of a layer's weights, a transposed `A` times
-    /// `B`, of which the thread then has the same rows as the optimizer and the next product give it. Else it is some columns.
-    by_rows: bool,
     /// In the last block of the inner dimension: whom to tell, and the place of this block in `C`.
     done: Option<(Done<'a>, usize, usize)>,
 }
@@ -163,14 +159,9 @@ impl<T: Float> Block<'_, T> {
         let most = (TILE_BYTES / size_of::<T>() / self.right.width).max(1);
         let wide = if parallel { (down * panels / TASKS).max(least).clamp(1, most) } else { panels };
         let across = panels.div_ceil(wide);
-        // Neighbours in this order use the same strips of B. Threads share `C` by columns, or by groups of rows.
-        let groups = if self.by_rows && parallel { rayon::current_num_threads().min(down) } else { 1 };
+        // Neighbours in this order use the same strips of B.
         let tile = |t: usize| {
-            let group = t / across * groups / down;
-            let first = (group * down).div_ceil(groups);
-            let rows = ((group + 1) * down).div_ceil(groups) - first;
-            let t = t - first * across;
-            let (i, j) = ((first + t % rows) * high, t / rows * wide);
+            let (i, j) = (t % down * high, t / down * wide);
             self.tile(i..(i + high).min(strips), j..(j + wide).min(panels));
         };
         if parallel && down * across > 1 {

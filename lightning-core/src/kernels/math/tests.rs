@@ -142,6 +142,24 @@ fn exp_vanishes_and_overflows_where_it_must() {
     assert_eq!(of_f64::exp(709.7827128933841), f64::INFINITY);
 }
 
+#[test]
+fn the_exponential_of_what_is_not_positive_has_the_bits_of_the_exponential() {
+    for bits in (0..=u32::MAX).step_by(997).chain([0, 1 << 31, 0x7fc0_0001, 0xffff_ffff]) {
+        let x = -f32::from_bits(bits).abs();
+        let (y, expected) = (of_f32::exp_not_positive(x), of_f32::exp(x));
+        assert!(y.to_bits() == expected.to_bits() || x.is_nan() && y.is_nan(), "{x:e}: {y:e} {expected:e}");
+    }
+    for i in 0..400_000u32 {
+        // Halves of ln 2 lie where a rounding is decided.
+        let halves = f64::from(i % 2200) * -0.5 * std::f64::consts::LN_2;
+        let x = if i % 2 == 0 { f64::from(i) * -0.002 } else { halves };
+        assert_eq!(of_f64::exp_not_positive(x).to_bits(), of_f64::exp(x).to_bits(), "{x:e}");
+        let x = x as f32;
+        assert_eq!(of_f32::exp_not_positive(x).to_bits(), of_f32::exp(x).to_bits(), "{x:e}");
+    }
+    assert!(of_f64::exp_not_positive(f64::NAN).is_nan());
+}
+
 fn slices_have_the_bits_of_scalars<F: Float>() {
     let x = ArrayD::from_shape_fn(vec![40_003], |i| {
         let x = i[0] as f64 / 40_003.0;
