@@ -21,6 +21,7 @@ use crate::Float;
 use crate::kernels::par::{TASKS, is_worth_sharing};
 use crate::kernels::team::share;
 use std::ops::Range;
+use std::ptr::null_mut;
 
 /// kc: 8 rows of `A` of this length take 16 KB in `f32`, half of a first-level cache. In `f64` they fill it, and still fewer passes
 /// over `C` gain more than that costs.
@@ -76,16 +77,19 @@ pub(super) fn product<T: Float>(
             };
             for (jc, nc) in blocks(n, across, nr) {
                 let part = b.part(pc, kc, jc, nc);
-                let right = if columns_in_place(m, b.part(pc, kc, 0, n)) {
-                    Panels::in_place(part, nr)
+                let (right, source) = if columns_in_place(m, b.part(pc, kc, 0, n)) {
+                    (Panels::in_place(part, nr), None)
+                } else if !parallel && part.rows_are_slices() {
+                    (Panels::to_be_filled(part, nr), Some(Panels::in_place(part, nr)))
                 } else {
-                    Panels::packed(kernels, part, nr, parallel)
+                    (Panels::packed(kernels, part, nr, parallel), None)
                 };
                 let block = Block {
                     kernels,
                     alpha,
                     left: &left,
                     right,
+                    source,
                     beta: if pc == 0 { beta } else { T::one() },
                     kc,
                     c: c.part(ic, mc, jc, nc),
@@ -140,6 +144,8 @@ struct Block<'a, T: Float> {
     alpha: T,
     left: &'a Panels<T>,
     right: Panels<T>,
+    /// What the first strip of `A` reads, to fill `right` on its way: packing takes no time of its own. On one thread only.
+    source: Option<Panels<T>>,
     beta: T,
     kc: usize,
     c: Mat<T>,
@@ -175,7 +181,12 @@ impl<T: Float> Block<'_, T> {
         for ir in strips.clone() {
             let a = self.left.get(ir);
             for jr in panels.clone() {
-                self.micro(&a, &self.right.get(jr));
+                let packed = self.right.get(jr);
+                let (b, copy) = match &self.source {
+                    Some(source) if ir == 0 => (source.get(jr), packed.ptr),
+                    _ => (packed, null_mut()),
+                };
+                self.micro(&a, &b, copy);
             }
         }
         if let Some((done, row, col)) = self.done {
@@ -184,8 +195,8 @@ impl<T: Float> Block<'_, T> {
         }
     }
 
-    /// One call of the micro-kernel, for the rows of `a` and the columns of `b`.
-    fn micro(&self, a: &Panel<T>, b: &Panel<T>) {
+    /// One call of the micro-kernel, for the rows of `a` and the columns of `b`, which are packed into `copy` if that is not null.
+    fn micro(&self, a: &Panel<T>, b: &Panel<T>, copy: *mut T) {
         let c = self.c.part(a.first, a.cols, b.first, b.cols);
         let lanes = self.kernels.lanes;
         let vectors = b.cols.div_ceil(lanes);
@@ -198,7 +209,9 @@ impl<T: Float> Block<'_, T> {
             a_col: a.along,
             b: b.ptr,
             b_row: b.along,
-            b_far: !b.filled_up && self.c.rows <= DIRECT_ROWS,
+            b_far: !copy.is_null() || !b.filled_up && self.c.rows <= DIRECT_ROWS,
+            copy,
+            copy_row: self.right.width,
             c: c.ptr,
             c_row: c.row_stride,
             far: self.far,
@@ -209,7 +222,8 @@ impl<T: Float> Block<'_, T> {
         };
         if c.rows_are_slices() {
             // SAFETY: `a` has kc columns of a.cols rows and `b` kc rows of b.cols numbers, or of whole vectors where it is
-            // filled up (packed strips are as wide as a strip, whole vectors); `c` was cut out with bounds checks and its rows are slices.
+            // filled up (packed strips are as wide as a strip, whole vectors, and so is the room in `copy`, of `right`, which
+            // this thread alone has); `c` was cut out with bounds checks and its rows are slices.
             unsafe { kernel(&t) }
             return;
         }

@@ -25,7 +25,7 @@ pub(super) struct Panels<T> {
     /// All columns.
     cols: usize,
     /// Element (p, j) of strip s is at `ptr + s · step + p · along + j · across`.
-    ptr: *const T,
+    ptr: *mut T,
     step: isize,
     along: isize,
     across: isize,
@@ -40,7 +40,7 @@ unsafe impl<T: Sync> Sync for Panels<T> {}
 pub(super) struct Panel<T> {
     pub(super) first: usize,
     pub(super) cols: usize,
-    pub(super) ptr: *const T,
+    pub(super) ptr: *mut T,
     pub(super) along: isize,
     pub(super) across: isize,
     /// Whether all of a strip's width can be read, not only the columns that the operand has.
@@ -55,13 +55,20 @@ impl<T: Float> Panels<T> {
         Self { width, cols: src.cols, ptr: src.ptr, step, along, across, memory: None }
     }
 
+    /// Room for strips of `src`, which the first micro-kernels that read `src` fill.
+    pub(super) fn to_be_filled(src: Mat<T>, width: usize) -> Self {
+        let mut memory = Scratch::new(src.cols.next_multiple_of(width) * src.rows);
+        let ptr: *mut T = memory.as_mut_ptr();
+        let step = (src.rows * width) as isize;
+        Self { width, cols: src.cols, ptr, step, along: width as isize, across: 1, memory: Some(memory) }
+    }
+
     /// Strips of `src`, copied. `shared`: by several threads if it is large.
     pub(super) fn packed(kernels: &Kernels<T>, src: Mat<T>, width: usize, shared: bool) -> Self {
         let (k, cols) = (src.rows, src.cols);
         let numbers = cols.next_multiple_of(width) * k;
-        let mut memory = Scratch::new(numbers);
-        let ptr: *mut T = memory.as_mut_ptr();
-        let to = Mat { ptr, rows: 1, cols: numbers, row_stride: 0, col_stride: 1 };
+        let panels = Self::to_be_filled(src, width);
+        let to = Mat { ptr: panels.ptr, rows: 1, cols: numbers, row_stride: 0, col_stride: 1 };
         let group = (GROUP / width).max(1) * width;
         let pack = |g: usize| {
             let j = g * group;
@@ -75,8 +82,7 @@ impl<T: Float> Panels<T> {
         } else {
             (0..groups).for_each(pack)
         }
-        let along = width as isize;
-        Self { width, cols, ptr, step: (k * width) as isize, along, across: 1, memory: Some(memory) }
+        panels
     }
 
     pub(super) fn len(&self) -> usize {

@@ -144,27 +144,51 @@ proptest! {
     }
 }
 
-#[test]
-fn products_of_several_blocks() {
-    use Layout::*;
-    // Over kc in both types, over a tile in both directions, and over nc and mc.
-    for shape in [(150, 300, 1030), (70, 530, 600), (300, 61, 70), (49, 4100, 9), (4100, 49, 9), (9, 9, 2100)]
-    {
-        for layouts in
-            [[Rows, Columns, Rows], [Columns, Rows, Rows], [Rows, Rows, Columns], [Sliced, Reversed, Sliced]]
-        {
-            check::<f32>(shape, layouts, 1.0, 1.0);
-            check::<f64>(shape, layouts, 0.5, 0.0);
-        }
+/// One thread packs in another way than several.
+fn on_one_thread_and_on_two(check: impl Fn() + Sync) {
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
+        pool.install(&check);
     }
 }
 
 #[test]
+fn products_of_several_blocks() {
+    use Layout::*;
+    // Over kc in both types, over a tile in both directions, and over nc and mc; B of more than a second-level cache.
+    let shapes = [
+        (150, 300, 1030),
+        (70, 530, 600),
+        (300, 61, 70),
+        (49, 4100, 9),
+        (4100, 49, 9),
+        (9, 9, 2100),
+        (61, 1100, 530),
+    ];
+    on_one_thread_and_on_two(|| {
+        for shape in shapes {
+            for layouts in [
+                [Rows, Columns, Rows],
+                [Columns, Rows, Rows],
+                [Rows, Rows, Columns],
+                [Sliced, Reversed, Sliced],
+            ] {
+                check::<f32>(shape, layouts, 1.0, 1.0);
+                check::<f64>(shape, layouts, 0.5, 0.0);
+            }
+        }
+    });
+}
+
+#[test]
 fn rows_a_multiple_of_four_kilobytes_apart() {
-    for layouts in [[Layout::Rows; 3], [Layout::Rows, Layout::Columns, Layout::Rows]] {
-        check::<f32>((100, 120, 1024), layouts, 1.0, 0.0);
-        check::<f64>((100, 120, 512), layouts, 1.0, 0.0);
-    }
+    on_one_thread_and_on_two(|| {
+        for layouts in [[Layout::Rows; 3], [Layout::Rows, Layout::Columns, Layout::Rows]] {
+            check::<f32>((100, 120, 1024), layouts, 1.0, 0.0);
+            check::<f64>((100, 120, 512), layouts, 1.0, 0.0);
+            check::<f64>((100, 512, 120), layouts, 1.0, 0.0);
+        }
+    });
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub(super) struct Tile<T> {
     pub(super) b_row: isize,
     /// Whether the rows of `b` come from far away, each from another page.
     pub(super) b_far: bool,
+    /// Where those rows are kept, whole vectors `copy_row` apart, or null.
+    pub(super) copy: *mut T,
+    pub(super) copy_row: usize,
     /// Row i of `c` is the slice at `c + i · c_row`.
     pub(super) c: *mut T,
     pub(super) c_row: isize,
@@ -75,9 +78,17 @@ pub(super) struct Tile<T> {
 ///
 /// # Safety
 /// The processor has `V`'s instruction set; `R` rows of `t.a`, and of `t.b` the columns up to `b_last` of vector `N - 1`,
-/// can be read for every `p < t.k`; in each of `R` rows of `t.c` the columns up to `last` of vector `N - 1` can be read and written.
+/// can be read for every `p < t.k`, and the copies, if wanted, be written; in each of `R` rows of `t.c` the columns up to `last` of vector `N - 1` can be read and written.
 #[inline(always)]
 pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V::Elem>) {
+    // SAFETY: the caller's.
+    unsafe { if t.b_far { tile_of::<V, R, N, true>(t) } else { tile_of::<V, R, N, false>(t) } }
+}
+
+/// # Safety
+/// As for [`tile`]; `FAR` is `t.b_far`.
+#[inline(always)]
+unsafe fn tile_of<V: Vector, const R: usize, const N: usize, const FAR: bool>(t: &Tile<V::Elem>) {
     // SAFETY: all places are those that the caller vouches for; pointers past the last are made, not read.
     unsafe {
         if t.far {
@@ -88,16 +99,19 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V:
             }
         }
         let mut acc = [[V::splat(V::Elem::default()); N]; R];
-        let (mut a, mut b) = (t.a, t.b);
+        let (mut a, mut b, mut copy) = (t.a, t.b, t.copy);
         let b_whole = t.b_last == V::LANES;
         for _ in 0..t.k {
             let mut row = [V::splat(V::Elem::default()); N];
             for (j, x) in row.iter_mut().enumerate() {
                 let b = b.add(j * V::LANES);
-                if t.b_far {
-                    V::expect(b.wrapping_offset(AHEAD as isize * t.b_row));
-                }
                 *x = if j + 1 < N || b_whole { V::load(b) } else { V::load_first(b, t.b_last) };
+                if FAR {
+                    V::expect(b.wrapping_offset(AHEAD as isize * t.b_row));
+                    if !t.copy.is_null() {
+                        x.store(copy.add(j * V::LANES));
+                    }
+                }
             }
             for (i, acc) in acc.iter_mut().enumerate() {
                 let x = V::splat(*a.offset(i as isize * t.a_row));
@@ -107,6 +121,7 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize>(t: &Tile<V:
             }
             a = a.wrapping_offset(t.a_col);
             b = b.wrapping_offset(t.b_row);
+            copy = copy.wrapping_add(t.copy_row);
         }
         let (alpha, beta) = (V::splat(t.alpha), V::splat(t.beta));
         for (i, acc) in acc.iter().enumerate() {
