@@ -42,6 +42,8 @@ const MIN_TILE: usize = 1 << 17;
 const DIRECT_ROWS: usize = 48;
 /// Bytes of a second-level cache. Up to that `B` is read in place: the kernel has time to fetch its rows from there.
 const DIRECT_BYTES: usize = 1 << 20;
+/// The same on one thread, where packing takes hardly any time.
+const DIRECT_ALONE_BYTES: usize = 1 << 19;
 /// Inner dimension up to which an operand is read in place: its strips fit the first-level cache as they are.
 const DIRECT_K: usize = 8;
 /// Inner dimension up to which a transposed `A` is read in place: one line for each fits the first-level cache.
@@ -77,7 +79,7 @@ pub(super) fn product<T: Float>(
             };
             for (jc, nc) in blocks(n, across, nr) {
                 let part = b.part(pc, kc, jc, nc);
-                let (right, source) = if columns_in_place(m, b.part(pc, kc, 0, n)) {
+                let (right, source) = if columns_in_place(m, b.part(pc, kc, 0, n), parallel) {
                     (Panels::in_place(part, nr), None)
                 } else if !parallel && part.rows_are_slices() {
                     (Panels::to_be_filled(part, nr), Some(Panels::in_place(part, nr)))
@@ -111,9 +113,10 @@ fn blocks(len: usize, most: usize, unit: usize) -> impl Iterator<Item = (usize, 
 }
 
 /// Whether the kernel reads `b` where it is.
-fn columns_in_place<T>(m: usize, b: Mat<T>) -> bool {
+fn columns_in_place<T>(m: usize, b: Mat<T>, parallel: bool) -> bool {
     // Rows a multiple of 4 KB apart share a few sets of the second-level cache.
-    let fits = bytes(&b) <= DIRECT_BYTES && !apart::<T>(b.row_stride).is_multiple_of(4096);
+    let most = if parallel { DIRECT_BYTES } else { DIRECT_ALONE_BYTES };
+    let fits = bytes(&b) <= most && !apart::<T>(b.row_stride).is_multiple_of(4096);
     b.rows_are_slices() && (fits || m <= DIRECT_ROWS || b.rows <= DIRECT_K)
 }
 
