@@ -4,6 +4,7 @@ use lightning_core::kernels::peak;
 use std::fs;
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// The limits with some number of threads.
@@ -58,6 +59,51 @@ impl Limits {
     pub(crate) fn fma(&self, double: bool) -> f64 {
         if double { self.fma_f64 } else { self.fma_f32 }
     }
+}
+
+/// Nanoseconds until one thread sees what another has written, the shortest of some; a look takes 20 ms. It is the distance of
+/// the cores that the system gives to two threads: of a virtual machine it may change from second to second.
+pub(crate) fn handover() -> f64 {
+    const PASSES: u64 = 200;
+    const LOOK: Duration = Duration::from_millis(20);
+    const OVER: u64 = u64::MAX;
+    let ball = AtomicU64::new(0);
+    // Sees the ball reach a number, or the end of the look.
+    let reached = |wanted: u64| {
+        let mut looks = 0;
+        loop {
+            match ball.load(SeqCst) {
+                OVER => return false,
+                now if now == wanted => return true,
+                _ if looks < 10_000 => std::hint::spin_loop(),
+                // Both may be on one core.
+                _ => std::thread::yield_now(),
+            }
+            looks += 1;
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut turn = 1;
+            while reached(turn) {
+                // Not after the end.
+                let _ = ball.compare_exchange(turn, turn + 1, SeqCst, SeqCst);
+                turn += 2;
+            }
+        });
+        let (begun, mut turn, mut best) = (Instant::now(), 1, f64::INFINITY);
+        while begun.elapsed() < LOOK {
+            let since = Instant::now();
+            for _ in 0..PASSES / 2 {
+                ball.store(turn, SeqCst);
+                reached(turn + 1);
+                turn += 2;
+            }
+            best = best.min(since.elapsed().as_nanos() as f64 / PASSES as f64);
+        }
+        ball.store(OVER, SeqCst);
+        best
+    })
 }
 
 fn multiply_adds(threads: usize, effort: Duration, work: fn(u64) -> u64) -> f64 {

@@ -24,7 +24,7 @@ use crate::output;
 use clap::{Args, ValueEnum};
 use machine::Limits;
 use section::{Section, marks_table, short};
-use session::{Effort, Session};
+use session::{Effort, Session, median};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -214,6 +214,9 @@ fn build_peers(root: &Path) {
     }
 }
 
+/// Nanoseconds from core to core: less is within a shared cache, more is not.
+const FAR: f64 = 80.0;
+
 /// The machine, its limits, and who took part.
 fn about_machine(session: &Session, limits: &[Limits]) -> Section {
     let mut section = Section::new("machine", "Machine");
@@ -227,6 +230,17 @@ fn about_machine(session: &Session, limits: &[Limits]) -> Section {
         cells
     };
     section.table(&head, &limits.iter().map(row).collect::<Vec<_>>());
+    let ns = &session.handovers;
+    if !ns.is_empty() {
+        let least = ns.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = ns.iter().copied().fold(0.0, f64::max);
+        let far = ns.iter().filter(|&&ns| ns > FAR).count();
+        section.say(format!(
+            "What one thread writes another sees after {} ns (median of {} looks, {} to {}). More than {FAR} ns, in {far} of them, \
+             means cores that share no cache: work shared out in small pieces is slower then, whoever does it.",
+            short(median(ns.clone())), ns.len(), short(least), short(most)
+        ));
+    }
     let peers =
         session.versions.iter().filter(|(who, _)| ![Contestant::Ours, Contestant::Limit].contains(who));
     let peers: Vec<_> = peers.map(|(who, version)| format!("{who}: {version}")).collect();

@@ -1,6 +1,7 @@
 //! Contests: workers take turns at the same job, A B A B, and their medians are compared.
 
 use super::job::Job;
+use super::machine;
 use super::worker::{Contestant, Places, Worker};
 use crate::output;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     absent: BTreeSet<Contestant>,
     /// Name and version of everybody who did.
     pub(crate) versions: BTreeMap<Contestant, String>,
+    /// Nanoseconds from core to core, before each contest on several threads.
+    pub(crate) handovers: Vec<f64>,
 }
 
 /// How a worker's turns at a job look.
@@ -50,6 +53,7 @@ impl Session {
             workers: BTreeMap::new(),
             absent: BTreeSet::new(),
             versions: BTreeMap::new(),
+            handovers: Vec::new(),
         }
     }
 
@@ -81,6 +85,9 @@ impl Session {
 
     /// Lets those of `wanted` who take part do `job` in turns.
     pub(crate) fn contest(&mut self, job: &Job, wanted: &[Contestant], threads: usize) -> Times {
+        if threads > 1 {
+            self.handovers.push(machine::handover());
+        }
         let mut turns: Vec<Turn> = Vec::new();
         for who in self.taking_part(wanted) {
             match self.first_turn(job, who, threads) {
