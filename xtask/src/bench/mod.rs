@@ -232,13 +232,12 @@ fn about_machine(session: &Session, limits: &[Limits]) -> Section {
     section.table(&head, &limits.iter().map(row).collect::<Vec<_>>());
     let ns = &session.handovers;
     if !ns.is_empty() {
-        let least = ns.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = ns.iter().copied().fold(0.0, f64::max);
         let far = ns.iter().filter(|&&ns| ns > FAR).count();
         section.say(format!(
-            "What one thread writes another sees after {} ns (median of {} looks, {} to {}). More than {FAR} ns, in {far} of them, \
+            "What one thread writes another sees after {} ns (median of {} looks). More than {FAR} ns, in {far} of them, \
              means cores that share no cache: work shared out in small pieces is slower then, whoever does it.",
-            short(median(ns.clone())), ns.len(), short(least), short(most)
+            short(median(ns.clone())),
+            ns.len()
         ));
     }
     let peers =
