@@ -38,9 +38,16 @@ pub(super) fn dots<T: Float>(
     let mut memory = Scratch::new(n * b_col);
     let columns: *mut T = memory.as_mut_ptr();
     for j in 0..n {
-        for p in 0..b_col {
-            // SAFETY: j · b_col + p < n · b_col, the size of the memory; element (p, j) exists where p < k.
-            unsafe { *columns.add(j * b_col + p) = if p < k { *b.at(p, j) } else { T::zero() } }
+        // SAFETY: the memory has n · b_col numbers, so b_col from here on; k of them are filled, then the rest.
+        unsafe {
+            let column = columns.add(j * b_col);
+            if b.cols_are_slices() {
+                // Element by element this would be a tenth of the prediction of one row.
+                column.copy_from_nonoverlapping(b.at(0, j), k);
+            } else {
+                (0..k).for_each(|p| *column.add(p) = *b.at(p, j));
+            }
+            (k..b_col).for_each(|p| *column.add(p) = T::zero());
         }
     }
     let columns = Mat { ptr: columns, rows: n, cols: b_col, row_stride: b_col as isize, col_stride: 1 };
