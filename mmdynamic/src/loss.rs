@@ -4,7 +4,8 @@ use crate::batch::MultiViewBatch;
 use crate::config::LossWeights;
 use crate::model::{Forward, MmDynamic};
 use crate::tcp::tcp_terms;
-use lightning_core::{Float, Tape, Var};
+use lightning_core::{Backward, Float, Op, Tape, Var};
+use ndarray::arr0;
 use std::ops::Add;
 
 /// The terms of the loss, as values on a tape or as numbers, each before its weight. A term that is switched off, or
@@ -91,6 +92,18 @@ impl<V: Copy + Add<Output = V>> LossTerms<V> {
         sum.expect("a configuration without any term of the loss was refused")
     }
 
+    /// The same terms as something else.
+    fn map<W>(&self, f: impl Fn(V) -> W) -> LossTerms<W> {
+        let all = |terms: &[V]| terms.iter().map(|&term| f(term)).collect();
+        LossTerms {
+            weights: self.weights,
+            classifier_ce: self.classifier_ce.map(&f),
+            gate_l1: all(&self.gate_l1),
+            tcp_regression: all(&self.tcp_regression),
+            tcp_ce: all(&self.tcp_ce),
+        }
+    }
+
     fn views(&self) -> usize {
         let terms = [&self.gate_l1, &self.tcp_regression, &self.tcp_ce];
         terms.map(Vec::len).into_iter().fold(0, usize::max)
@@ -122,21 +135,47 @@ fn plus<V: Add<Output = V>>(a: Option<V>, b: Option<V>) -> Option<V> {
 }
 
 impl<'t, F: Float> LossTerms<Var<'t, F>> {
-    /// The weighted sum of all terms: what the training step returns.
+    /// The weighted sum of all terms: what the training step returns. One operation, whose numbers are those of the
+    /// products and sums one by one.
     pub fn total(&self) -> Var<'t, F> {
-        self.sum(|term, weight| term * F::of(weight))
+        let sum = self.map(|var| var.item()).sum(|term, weight| term * F::of(weight));
+        let (terms, weights): (Vec<_>, _) = self.weighted().unzip();
+        terms[0].tape().apply(&terms, arr0(sum).into_dyn(), TotalOp { weights })
+    }
+
+    /// All terms, each with its weight.
+    fn weighted(&self) -> impl Iterator<Item = (Var<'t, F>, F)> {
+        let weights = &self.weights;
+        let of_views = [
+            (&self.gate_l1, weights.gate_l1),
+            (&self.tcp_regression, weights.confidence),
+            (&self.tcp_ce, weights.view_ce),
+        ];
+        let of_views =
+            of_views.into_iter().flat_map(|(terms, weight)| terms.iter().map(move |&term| (term, weight)));
+        let all = self.classifier_ce.map(|ce| (ce, weights.classifier)).into_iter().chain(of_views);
+        all.map(|(term, weight)| (term, F::of(weight)))
     }
 
     /// The terms as numbers.
     pub fn values(&self) -> LossTerms<f64> {
-        let item = |var: &Var<'t, F>| var.item().as_f64();
-        let items = |vars: &[Var<'t, F>]| vars.iter().map(item).collect();
-        LossTerms {
-            weights: self.weights,
-            classifier_ce: self.classifier_ce.as_ref().map(item),
-            gate_l1: items(&self.gate_l1),
-            tcp_regression: items(&self.tcp_regression),
-            tcp_ce: items(&self.tcp_ce),
+        self.map(|var| var.item().as_f64())
+    }
+}
+
+/// Each input, one number, gets its weight times the gradient.
+struct TotalOp<F> {
+    weights: Vec<F>,
+}
+
+impl<F: Float> Op<F> for TotalOp<F> {
+    fn name(&self) -> &'static str {
+        "loss_total"
+    }
+
+    fn backward(&self, cx: &mut Backward<'_, F>) {
+        for (i, &weight) in self.weights.iter().enumerate() {
+            cx.add_scaled(i, weight);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The two terms of the loss that a view's confidence and its own classifier share, from one softmax.
 
 use lightning_core::kernels::{self, Accum};
-use lightning_core::{Backward, Float, Op, Var};
+use lightning_core::{Backward, Float, Op, Tape, Var};
 use ndarray::{Array1, ArrayView2, ArrayViewD, Ix2};
 
 /// Inputs are the logits z, the confidences c and the log-probabilities ln p = log-softmax(z); n is the number of rows.
@@ -15,12 +15,16 @@ struct TcpOp {
 }
 
 impl TcpOp {
-    /// 2(c − t)/n times the gradient of the squared error, row by row.
-    fn by_confidence<F: Float>(&self, cx: &Backward<'_, F>) -> impl Iterator<Item = (F, F)> {
-        let scale = F::of(2.0) * cx.grad()[[0]] / F::of(self.labels.len() as f64);
-        let targets = targets(matrix(cx.input(2)), &self.labels).to_vec();
-        let confidences: Vec<F> = cx.input(1).iter().copied().collect();
-        confidences.into_iter().zip(targets).map(move |(c, t)| (scale * (c - t), t))
+    /// 2(c − t)/n times the gradient of the squared error, and t, row by row.
+    fn by_confidence<'a, F: Float>(
+        &'a self,
+        g: F,
+        confidences: &'a ArrayViewD<'_, F>,
+        log_p: &'a ArrayView2<'_, F>,
+    ) -> impl Iterator<Item = (F, F)> + 'a {
+        let scale = F::of(2.0) * g / F::of(self.labels.len() as f64);
+        let terms = confidences.iter().zip(targets(log_p, &self.labels));
+        terms.map(move |(&c, t)| (scale * (c - t), t))
     }
 }
 
@@ -34,7 +38,9 @@ impl<F: Float> Op<F> for TcpOp {
             let by_ce = cx.grad()[[1]] / F::of(self.labels.len() as f64);
             let mut p = cx.tape().scratch(dst.shape());
             kernels::apply1(p.view_mut(), cx.input(2), |p, log_p| *p = log_p.exp_());
-            let rows = p.rows_mut().into_iter().zip(&self.labels).zip(self.by_confidence(cx));
+            let (confidences, log_p) = (cx.input(1), matrix(cx.input(2)));
+            let by_confidence = self.by_confidence(cx.grad()[[0]], &confidences, &log_p);
+            let rows = p.rows_mut().into_iter().zip(&self.labels).zip(by_confidence);
             for ((mut row, &label), (by_c, t)) in rows {
                 let of_row = if self.detach_target { by_ce } else { by_ce + by_c * t };
                 row[label] -= F::one();
@@ -47,7 +53,9 @@ impl<F: Float> Op<F> for TcpOp {
             cx.tape().recycle(p);
         });
         cx.add_with(1, |cx, acc, mut dst| {
-            for (d, (by_c, _)) in dst.iter_mut().zip(self.by_confidence(cx)) {
+            let (confidences, log_p) = (cx.input(1), matrix(cx.input(2)));
+            let by_confidence = self.by_confidence(cx.grad()[[0]], &confidences, &log_p);
+            for (d, (by_c, _)) in dst.iter_mut().zip(by_confidence) {
                 *d = if acc == Accum::Set { by_c } else { *d + by_c };
             }
         });
@@ -59,8 +67,8 @@ fn matrix<F>(value: ArrayViewD<'_, F>) -> ArrayView2<'_, F> {
 }
 
 /// The probability of each row's label.
-fn targets<F: Float>(log_p: ArrayView2<'_, F>, labels: &[usize]) -> Array1<F> {
-    log_p.rows().into_iter().zip(labels).map(|(row, &label)| row[label].exp_()).collect()
+fn targets<'a, F: Float>(log_p: &'a ArrayView2<'_, F>, labels: &'a [usize]) -> impl Iterator<Item = F> + 'a {
+    log_p.rows().into_iter().zip(labels).map(|(row, &label)| row[label].exp_())
 }
 
 /// The mean squared error between the `confidence` (rows, 1) of each row and the probability that `logits` (rows, classes)
@@ -97,9 +105,9 @@ pub(crate) fn tcp_terms<'t, F: Float>(
     let mut log_p = tape.scratch(z.shape());
     kernels::log_softmax_lanes(log_p.view_mut(), z.view(), 1);
     let rows = matrix(log_p.view());
-    let ce = mean(rows.rows().into_iter().zip(labels).map(|(row, &label)| -row[label]).collect());
-    let errors = targets(rows, labels).into_iter().zip(&c).map(|(t, &c)| (c - t) * (c - t));
-    let regression = mean(errors.collect());
+    let ce = mean(tape, labels.len(), rows.rows().into_iter().zip(labels).map(|(row, &label)| -row[label]));
+    let errors = targets(&rows, labels).zip(&c).map(|(t, &c)| (c - t) * (c - t));
+    let regression = mean(tape, labels.len(), errors);
     let op = TcpOp { labels: labels.to_vec(), detach_target };
     let both = Array1::from_vec(vec![regression, ce]).into_dyn();
     // The log-probabilities stay on the tape, which takes their memory back with the step.
@@ -107,14 +115,19 @@ pub(crate) fn tcp_terms<'t, F: Float>(
     [both.select(0, 0), both.select(0, 1)]
 }
 
-fn mean<F: Float>(values: Array1<F>) -> F {
-    kernels::sum(values.view().into_dyn()) / F::of(values.len() as f64)
+/// The mean of one number a row.
+fn mean<F: Float>(tape: &Tape<F>, rows: usize, values: impl Iterator<Item = F>) -> F {
+    let mut memory = tape.scratch(&[rows]);
+    memory.iter_mut().zip(values).for_each(|(to, value)| *to = value);
+    let mean = kernels::sum(memory.view()) / F::of(rows as f64);
+    tape.recycle(memory);
+    mean
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lightning_core::{Tape, gradcheck};
+    use lightning_core::gradcheck;
     use ndarray::{ArrayD, array};
 
     const LABELS: [usize; 4] = [2, 0, 1, 1];

@@ -1,6 +1,7 @@
 //! Where the first NaN of a step came from.
 
-use super::tape::{Node, Source, Tape};
+use super::nodes::{Node, Source};
+use super::tape::Tape;
 use crate::Float;
 use std::fmt;
 
@@ -52,11 +53,12 @@ impl<F: Float> Tape<F> {
     /// The first value on the tape that has a NaN. Operations without a gradient are not recorded and have no name.
     pub fn find_nan(&self) -> Option<Anomaly> {
         let nodes = self.nodes();
-        let node = nodes.iter().find(|node| has_nan(node.value.iter()))?;
+        let id = nodes.iter().position(|node| has_nan(node.value.iter()))?;
+        let node = &nodes[id];
         let (op, parameter) = match &node.source {
             Source::Op(op) => {
                 let named = |&id: &u32| parameter_name(&nodes[id as usize]);
-                (op.name(), node.inputs.iter().find_map(named))
+                (op.name(), nodes.inputs(id).iter().find_map(named))
             }
             Source::Parameter(_) => ("parameter", parameter_name(node)),
             Source::Leaf => ("leaf", None),

@@ -42,6 +42,7 @@
 
 mod anomaly;
 mod check;
+mod nodes;
 mod observer;
 mod op;
 mod param;

@@ -1,9 +1,10 @@
 //! What an operation must know: how to carry a gradient back to its inputs.
 
-use super::tape::{Node, Source, Tape};
+use super::nodes::{Node, Nodes, Source};
+use super::tape::Tape;
 use crate::Float;
 use crate::kernels::{self, Accum};
-use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
 
 /// The backward rule of an operation. What it remembers of the forward pass are its fields.
 ///
@@ -30,11 +31,15 @@ pub trait Op<F: Float> {
     }
 }
 
-/// The gradient of a node as far as it is known: `buffer + constant`.
+/// What a backward pass knows of a node. Its gradient as far as it is known is `buffer + constant`.
 pub(super) struct Slot<F: Float> {
     pub(super) buffer: Option<ArrayD<F>>,
     /// The same number for every element, from a sum or a mean over all of them: it waits for a pass to join.
     pub(super) constant: Option<F>,
+    /// Whether the pass went through the node.
+    pub(super) visited: bool,
+    /// Whether another loss, yet to go backward, reads the node.
+    pub(super) awaited: bool,
 }
 
 impl<F: Float> Slot<F> {
@@ -45,14 +50,14 @@ impl<F: Float> Slot<F> {
 
 impl<F: Float> Default for Slot<F> {
     fn default() -> Self {
-        Slot { buffer: None, constant: None }
+        Slot { buffer: None, constant: None, visited: false, awaited: false }
     }
 }
 
 /// What a backward rule sees: the gradient of its output, the values, and where to put its results.
 pub struct Backward<'a, F: Float> {
     tape: &'a Tape<F>,
-    nodes: &'a [Node<F>],
+    nodes: &'a Nodes<F>,
     grads: &'a mut [Slot<F>],
     id: usize,
     grad: ArrayD<F>,
@@ -62,7 +67,7 @@ pub struct Backward<'a, F: Float> {
 impl<'a, F: Float> Backward<'a, F> {
     pub(super) fn new(
         tape: &'a Tape<F>,
-        nodes: &'a [Node<F>],
+        nodes: &'a Nodes<F>,
         grads: &'a mut [Slot<F>],
         id: usize,
         grad: ArrayD<F>,
@@ -107,7 +112,7 @@ impl<'a, F: Float> Backward<'a, F> {
 
     /// The gradient of the output, for a rule that needs it no longer where it is.
     pub(crate) fn take_grad(&mut self) -> ArrayD<F> {
-        std::mem::replace(&mut self.grad, ArrayD::zeros(vec![0]))
+        std::mem::replace(&mut self.grad, ArrayD::zeros(IxDyn(&[0])))
     }
 
     /// Adds `array` times input `factor` to the gradient of input `i`, undoing broadcasting. The array is scratch memory,
@@ -138,7 +143,7 @@ impl<'a, F: Float> Backward<'a, F> {
 
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
-        self.nodes[self.id].inputs.len()
+        self.nodes.inputs(self.id).len()
     }
 
     /// Whether anybody wants the gradient of input `i`: do no work for it otherwise.
@@ -221,7 +226,7 @@ impl<'a, F: Float> Backward<'a, F> {
     }
 
     fn input_id(&self, i: usize) -> usize {
-        self.nodes[self.id].inputs[i] as usize
+        self.nodes.inputs(self.id)[i] as usize
     }
 }
 

@@ -2,22 +2,30 @@
 
 use crate::Float;
 use ndarray::{ArcArray, Array1, ArrayD, Axis, IxDyn, Slice};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Steps that a buffer may lie unused before its memory is returned: validation between epochs or a
 /// short last batch must not throw away what the next full batch needs.
 const KEEP_STEPS: u64 = 64;
+/// Every how many steps somebody looks.
+const SWEEP_STEPS: u64 = 16;
 
 /// Free buffers by length.
 pub(super) struct Pool<F> {
-    free: BTreeMap<usize, Vec<(u64, Vec<F>)>>,
+    /// From short to long. One that is empty stays for a while: what was taken from it mostly comes back.
+    shelves: Vec<Shelf<F>>,
     step: u64,
+}
+
+/// Free buffers of one length, each with the step that gave it back.
+struct Shelf<F> {
+    len: usize,
+    free: Vec<(u64, Vec<F>)>,
 }
 
 impl<F> Default for Pool<F> {
     fn default() -> Self {
-        Pool { free: BTreeMap::new(), step: 0 }
+        Pool { shelves: Vec::new(), step: 0 }
     }
 }
 
@@ -43,7 +51,9 @@ impl<F: Float> Pool<F> {
 
     fn take_from(&mut self, shape: &[usize], lengths: Range<usize>) -> ArrayD<F> {
         let len = lengths.start;
-        let free = self.free.range_mut(lengths).find_map(|(_, buffers)| buffers.pop());
+        let first = self.shelves.partition_point(|shelf| shelf.len < len);
+        let mut fitting = self.shelves[first..].iter_mut().take_while(|shelf| shelf.len < lengths.end);
+        let free = fitting.find_map(|shelf| shelf.free.pop());
         let mut buffer = free.map_or_else(|| vec![F::zero(); len], |(_, buffer)| buffer);
         if cfg!(debug_assertions) {
             // An operation that forgets to write an element shows itself in tests.
@@ -60,9 +70,15 @@ impl<F: Float> Pool<F> {
 
     pub(super) fn give(&mut self, array: ArrayD<F>) {
         let (buffer, _) = array.into_raw_vec_and_offset();
-        if !buffer.is_empty() {
-            self.free.entry(buffer.len()).or_default().push((self.step, buffer));
+        let len = buffer.len();
+        if len == 0 {
+            return;
         }
+        let place = self.shelves.binary_search_by_key(&len, |shelf| shelf.len).unwrap_or_else(|place| {
+            self.shelves.insert(place, Shelf { len, free: Vec::new() });
+            place
+        });
+        self.shelves[place].free.push((self.step, buffer));
     }
 
     /// Takes the memory of a value back if nobody else holds it.
@@ -74,15 +90,17 @@ impl<F: Float> Pool<F> {
 
     /// Bytes of all free buffers.
     pub(super) fn bytes(&self) -> usize {
-        self.free.iter().map(|(len, buffers)| len * buffers.len() * size_of::<F>()).sum()
+        self.shelves.iter().map(|shelf| shelf.len * shelf.free.len() * size_of::<F>()).sum()
     }
 
     pub(super) fn next_step(&mut self) {
         self.step += 1;
-        let oldest = self.step.saturating_sub(KEEP_STEPS);
-        self.free.retain(|_, buffers| {
-            buffers.retain(|(used, _)| *used >= oldest);
-            !buffers.is_empty()
-        });
+        if self.step.is_multiple_of(SWEEP_STEPS) {
+            let oldest = self.step.saturating_sub(KEEP_STEPS);
+            self.shelves.retain_mut(|Shelf { free, .. }| {
+                free.retain(|&(used, _)| used >= oldest);
+                !free.is_empty()
+            });
+        }
     }
 }

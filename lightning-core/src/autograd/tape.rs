@@ -1,6 +1,7 @@
 //! The tape: the values and operations of one step, in the order in which they were made.
 
 use super::anomaly::Anomaly;
+use super::nodes::{Node, Nodes, Source};
 use super::observer::{OpObserver, OpRun};
 use super::op::{Backward, Op, Slot, fresh_gradient};
 use super::param::Parameter;
@@ -17,11 +18,15 @@ use std::time::Instant;
 
 /// An arena of values and operations; see the [module page](super) for the tour.
 pub struct Tape<F: Float = f32> {
-    nodes: RefCell<Vec<Node<F>>>,
-    /// Node of each parameter used so far, by the parameter's address.
-    parameters: RefCell<BTreeMap<usize, u32>>,
+    nodes: RefCell<Nodes<F>>,
+    /// Node of each parameter used so far, in the order of the parameters' addresses.
+    parameters: RefCell<Vec<(usize, u32)>>,
     leaf_grads: RefCell<BTreeMap<u32, ArrayD<F>>>,
     pool: RefCell<Pool<F>>,
+    /// The gradients of a backward pass: memory kept for the next one.
+    slots: Cell<Vec<Slot<F>>>,
+    /// What a node holds that has let go of a parameter's value.
+    nothing: ArcArray<F, IxDyn>,
     grad_enabled: Cell<bool>,
     rng: Cell<StepRng>,
     draws: Cell<u32>,
@@ -30,24 +35,6 @@ pub struct Tape<F: Float = f32> {
     observer: Option<Arc<dyn OpObserver>>,
     /// When the newest value was put on the tape; kept only for an observer.
     last: Cell<Option<Instant>>,
-}
-
-pub(super) struct Node<F: Float> {
-    pub(super) value: ArcArray<F, IxDyn>,
-    pub(super) inputs: Vec<u32>,
-    pub(super) source: Source<F>,
-    pub(super) needs_grad: bool,
-    /// Its memory is a parameter's: it must be let go before the optimizer writes there.
-    pub(super) borrows_parameter: bool,
-}
-
-pub(super) enum Source<F: Float> {
-    Constant,
-    Leaf,
-    Parameter(Parameter<F>),
-    Op(Box<dyn Op<F>>),
-    /// An operation whose backward pass is done.
-    Freed,
 }
 
 impl<F: Float> Default for Tape<F> {
@@ -64,6 +51,8 @@ impl<F: Float> Tape<F> {
             parameters: RefCell::default(),
             leaf_grads: RefCell::default(),
             pool: RefCell::default(),
+            slots: Cell::default(),
+            nothing: ArcArray::zeros(IxDyn(&[0])),
             grad_enabled: Cell::new(true),
             rng: Cell::new(Seed(0).step(0)),
             draws: Cell::new(0),
@@ -114,10 +103,10 @@ impl<F: Float> Tape<F> {
     }
 
     /// A product's gradients by its two factors: as much work each as the product.
-    fn observe_backward(&self, op: &dyn Op<F>, nodes: &[Node<F>], id: usize, start: Instant) {
+    fn observe_backward(&self, op: &dyn Op<F>, nodes: &Nodes<F>, id: usize, start: Instant) {
         let Some(observer) = &self.observer else { return };
         let end = Instant::now();
-        let inputs = || nodes[id].inputs.iter().map(|&input| &nodes[input as usize]);
+        let inputs = || nodes.inputs(id).iter().map(|&input| &nodes[input as usize]);
         let shapes: Vec<&[usize]> = inputs().map(|node| node.value.shape()).collect();
         let factors = inputs().take(2).filter(|node| node.needs_grad).count() as u64;
         let flops = op.flops(&shapes, nodes[id].value.shape()).map(|flops| factors * flops);
@@ -128,7 +117,7 @@ impl<F: Float> Tape<F> {
     pub fn reset(&mut self) {
         let pool = self.pool.get_mut();
         pool.next_step();
-        for node in self.nodes.get_mut().drain(..) {
+        for node in self.nodes.get_mut().drain() {
             pool.reclaim(node.value);
         }
         self.parameters.get_mut().clear();
@@ -160,19 +149,21 @@ impl<F: Float> Tape<F> {
 
     /// A value without a gradient: data.
     pub fn constant<D: Dimension>(&self, value: impl Into<ArrayBase<OwnedArcRepr<F>, D>>) -> Var<'_, F> {
-        self.push(value.into().into_dyn(), Vec::new(), Source::Constant, false, false)
+        self.push(value.into().into_dyn(), Source::Constant, false, false)
     }
 
     /// A value whose gradient [`Var::grad`] gives after a backward pass: PyTorch's `requires_grad_()`.
     pub fn leaf<D: Dimension>(&self, value: impl Into<ArrayBase<OwnedArcRepr<F>, D>>) -> Var<'_, F> {
-        self.push(value.into().into_dyn(), Vec::new(), Source::Leaf, true, false)
+        self.push(value.into().into_dyn(), Source::Leaf, true, false)
     }
 
     /// The parameter's current value; backward passes add to [`Parameter::grad`] unless it is frozen.
     pub fn parameter(&self, parameter: &Parameter<F>) -> Var<'_, F> {
         let needs = parameter.requires_grad() && self.grad_enabled.get();
         let value = parameter.value();
-        if let Some(&id) = self.parameters.borrow().get(&parameter.address()) {
+        let place = self.place_of(parameter);
+        if let Ok(place) = place {
+            let (_, id) = self.parameters.borrow()[place];
             let node = &self.nodes.borrow()[id as usize];
             // A changed parameter has moved: it does not write where a tape still reads.
             let unchanged = node.value.as_ptr() == value.as_ptr();
@@ -180,9 +171,18 @@ impl<F: Float> Tape<F> {
                 return Var::new(self, id);
             }
         }
-        let var = self.push(value, Vec::new(), Source::Parameter(parameter.clone()), needs, true);
-        self.parameters.borrow_mut().insert(parameter.address(), var.id());
+        let var = self.push(value, Source::Parameter(parameter.clone()), needs, true);
+        let mut parameters = self.parameters.borrow_mut();
+        match place {
+            Ok(place) => parameters[place].1 = var.id(),
+            Err(place) => parameters.insert(place, (parameter.address(), var.id())),
+        }
         var
+    }
+
+    /// Where a parameter stands in the list, or is to stand.
+    fn place_of(&self, parameter: &Parameter<F>) -> Result<usize, usize> {
+        self.parameters.borrow().binary_search_by_key(&parameter.address(), |&(address, _)| address)
     }
 
     /// Records `value` as the result of an operation on `inputs`. The operation is dropped at once if no
@@ -246,10 +246,14 @@ impl<F: Float> Tape<F> {
         }
         let needs = self.grad_enabled.get() && inputs.iter().any(|v| v.requires_grad());
         if needs {
-            let ids = inputs.iter().map(|v| self.live(v.id())).collect();
-            self.push(value, ids, Source::Op(op()), true, borrows_parameter)
+            let first = self.nodes.borrow().input_count();
+            for v in inputs {
+                let id = self.live(v.id());
+                self.nodes.borrow_mut().push_input(id);
+            }
+            self.push_from(first, value, Source::Op(op()), true, borrows_parameter)
         } else {
-            self.push(value, Vec::new(), Source::Constant, false, borrows_parameter)
+            self.push(value, Source::Constant, false, borrows_parameter)
         }
     }
 
@@ -265,21 +269,31 @@ impl<F: Float> Tape<F> {
     fn push(
         &self,
         value: ArcArray<F, IxDyn>,
-        inputs: Vec<u32>,
         source: Source<F>,
         needs_grad: bool,
         borrows_parameter: bool,
     ) -> Var<'_, F> {
-        let mut nodes = self.nodes.borrow_mut();
-        let id = u32::try_from(nodes.len()).expect("a tape holds at most 2³² values");
-        nodes.push(Node { value, inputs, source, needs_grad, borrows_parameter });
+        let no_inputs = self.nodes.borrow().input_count();
+        self.push_from(no_inputs, value, source, needs_grad, borrows_parameter)
+    }
+
+    /// Adds a node; its inputs are those from `first` on.
+    fn push_from(
+        &self,
+        first: u32,
+        value: ArcArray<F, IxDyn>,
+        source: Source<F>,
+        needs_grad: bool,
+        borrows_parameter: bool,
+    ) -> Var<'_, F> {
+        let id = self.nodes.borrow_mut().push(value, source, needs_grad, borrows_parameter, first);
         self.note_time();
         Var::new(self, id)
     }
 
     pub(super) fn detached(&self, id: u32, value: ArcArray<F, IxDyn>) -> Var<'_, F> {
         let borrows = self.nodes.borrow()[id as usize].borrows_parameter;
-        self.push(value, Vec::new(), Source::Constant, false, borrows)
+        self.push(value, Source::Constant, false, borrows)
     }
 
     /// An array of this shape with arbitrary content, from recycled memory if there is some: an operation
@@ -320,7 +334,7 @@ impl<F: Float> Tape<F> {
         self.len() == 0
     }
 
-    pub(super) fn nodes(&self) -> Ref<'_, Vec<Node<F>>> {
+    pub(super) fn nodes(&self) -> Ref<'_, Nodes<F>> {
         self.nodes.borrow()
     }
 
@@ -339,33 +353,33 @@ impl<F: Float> Tape<F> {
             self.note_values();
         }
         let root = root as usize;
-        let mut visited = Vec::new();
         assert!(
             self.nodes.borrow()[root].needs_grad,
             "backward: the value depends on no parameter that requires a gradient"
         );
-        let mut grads: Vec<Slot<F>> = Vec::new();
-        grads.resize_with(root + 1, Slot::default);
-        grads[root].buffer = Some(seed);
+        let mut slots = self.slots.take();
+        slots.clear();
+        slots.resize_with(root + 1, Slot::default);
+        slots[root].buffer = Some(seed);
         for id in (0..=root).rev() {
-            let slot = std::mem::take(&mut grads[id]);
-            if slot.buffer.is_none() && slot.constant.is_none() {
-                continue;
+            let slot = &mut slots[id];
+            slot.visited = slot.buffer.is_some() || slot.constant.is_some();
+            if slot.visited {
+                self.backward_of(id, &mut slots);
             }
-            visited.push(id);
-            self.backward_of(id, slot, &mut grads);
         }
         if !retain {
-            self.free(&visited);
+            self.free(&mut slots);
         }
+        self.slots.set(slots);
         self.note_time();
     }
 
     /// One node of the sweep.
     #[track_caller]
-    fn backward_of(&self, id: usize, slot: Slot<F>, grads: &mut [Slot<F>]) {
+    fn backward_of(&self, id: usize, grads: &mut [Slot<F>]) {
         let nodes = self.nodes.borrow();
-        let node = &nodes[id];
+        let (node, slot) = (&nodes[id], &mut grads[id]);
         match &node.source {
             Source::Op(op) => {
                 let (grad, constant) = self.gradient(node, slot, op.adds_constant());
@@ -374,7 +388,7 @@ impl<F: Float> Tape<F> {
                 op.backward(&mut cx);
                 self.recycle(cx.into_grad());
                 if self.watches.get() {
-                    let inputs = node.inputs.iter().map(|&input| input as usize);
+                    let inputs = nodes.inputs(id).iter().map(|&input| input as usize);
                     self.note_gradients(op.name(), inputs.map(|i| (&nodes[i], grads[i].has_nan())));
                 }
                 start.into_iter().for_each(|start| self.observe_backward(&**op, &nodes, id, start));
@@ -398,8 +412,8 @@ impl<F: Float> Tape<F> {
     }
 
     /// The gradient of a node, and what is still to be added to it if its rule does that.
-    fn gradient(&self, node: &Node<F>, slot: Slot<F>, rule_adds: bool) -> (ArrayD<F>, F) {
-        match (slot.buffer, slot.constant) {
+    fn gradient(&self, node: &Node<F>, slot: &mut Slot<F>, rule_adds: bool) -> (ArrayD<F>, F) {
+        match (slot.buffer.take(), slot.constant.take()) {
             (Some(grad), Some(constant)) if rule_adds => (grad, constant),
             (Some(mut grad), Some(constant)) => {
                 apply0(grad.view_mut(), move |g| g + constant);
@@ -420,30 +434,23 @@ impl<F: Float> Tape<F> {
 
     /// Lets go of operations and of everything that shares memory with a parameter, so that an optimizer's
     /// step writes in place; but not of what another loss of this tape, yet to go backward, reads.
-    fn free(&self, visited: &[usize]) {
+    fn free(&self, slots: &mut [Slot<F>]) {
         let mut nodes = self.nodes.borrow_mut();
-        for &id in visited {
-            let node = &mut nodes[id];
+        for (node, _) in nodes.iter_mut().zip(&*slots).filter(|(_, slot)| slot.visited) {
             if let Source::Op(_) = node.source {
                 node.source = Source::Freed;
             }
         }
-        let mut awaited = vec![false; nodes.len()];
-        for node in nodes.iter().filter(|node| matches!(node.source, Source::Op(_))) {
-            node.inputs.iter().for_each(|&input| awaited[input as usize] = true);
-        }
-        for &id in visited {
-            let node = &mut nodes[id];
-            if node.borrows_parameter && !awaited[id] {
-                let address = match &node.source {
-                    Source::Parameter(parameter) => Some(parameter.address()),
-                    _ => None,
-                };
-                node.value = ArcArray::zeros(IxDyn(&[0]));
-                if let Some(address) = address {
-                    self.parameters.borrow_mut().remove(&address);
-                }
+        for id in (0..nodes.len()).filter(|&id| matches!(nodes[id].source, Source::Op(_))) {
+            for &input in nodes.inputs(id) {
+                slots.get_mut(input as usize).into_iter().for_each(|slot| slot.awaited = true);
             }
         }
+        for (node, slot) in nodes.iter_mut().zip(&*slots) {
+            if slot.visited && node.borrows_parameter && !slot.awaited {
+                node.value = self.nothing.clone();
+            }
+        }
+        self.parameters.borrow_mut().retain(|&(_, id)| !nodes[id as usize].value.is_empty());
     }
 }

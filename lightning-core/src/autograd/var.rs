@@ -1,6 +1,7 @@
 //! A handle of a value on a tape: two words, `Copy`, so that formulas read like formulas.
 
-use super::tape::{Source, Tape};
+use super::nodes::Source;
+use super::tape::Tape;
 use crate::Float;
 use ndarray::{ArcArray, ArrayD, IxDyn};
 use std::fmt;

@@ -140,9 +140,14 @@ fn across<F: Float>(mut lanes: [F; LANES]) -> F {
 /// # Panics
 /// If `dst` has another shape.
 pub fn sum_axis<F: Float>(mut dst: ArrayViewMutD<'_, F>, acc: Accum, a: ArrayViewD<'_, F>, axis: usize) {
-    let mut expected = a.shape().to_vec();
-    expected[axis] = 1;
-    assert_eq!(dst.shape(), expected, "sum over axis {axis} of {:?}", a.shape());
+    let (before, from) = a.shape().split_at(axis);
+    let (_, after) = from.split_first().expect("the axis is there");
+    let fits = dst.ndim() == a.ndim()
+        && dst.shape()[..axis] == *before
+        && dst.len_of(Axis(axis)) == 1
+        && dst.shape()[axis + 1..] == *after;
+    assert!(fits, "the sum over axis {axis} of {:?} does not fit into {:?}", a.shape(), dst.shape());
+    let width = after.iter().product();
     if acc == Accum::Set {
         dst.fill(F::zero());
     }
@@ -157,7 +162,6 @@ pub fn sum_axis<F: Float>(mut dst: ArrayViewMutD<'_, F>, acc: Accum, a: ArrayVie
     }
     let a = a.as_standard_layout();
     let a = a.as_slice().expect("a standard layout is one slice");
-    let width = expected[axis + 1..].iter().product();
     match dst.as_slice_mut() {
         Some(dst) => widest(ColumnSums { dst, a, width }),
         None => {
