@@ -2,8 +2,9 @@
 //!
 //! 12 of the 16 registers hold `C`, 2 a row of `B`, one a number of `A`.
 
-use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::kernels::{Kernels, dot_table, outer_table, sparse_table, tile_table};
 use super::outer::{self, Outer};
+use super::sparse::{self, Sparse, ToList};
 use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
 use std::arch::x86_64::*;
 
@@ -13,6 +14,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
     tiles: tile_table!(tile, __m256; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256; 6 6 4 2 2 1 1 1),
     outer: outer_table!(outer, __m256; 4 4 3 2 2 1 1 1),
+    list: list::<__m256>,
+    sparse: sparse_table!(sparse, __m256),
     pack_rows: pack_rows::<__m256>,
     pack_turned: pack_turned::<__m256>,
 };
@@ -23,6 +26,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
     tiles: tile_table!(tile, __m256d; 1: 1 2 3 4 5 6 7, 2: 1 2 3 4 5, 3: 1 2 3, 4: 1 2 3, 5: 1 2, 6: 1 2),
     dots: dot_table!(dots, __m256d; 6 6 4 2 2 1 1 1),
     outer: outer_table!(outer, __m256d; 4 4 3 2 2 1 1 1),
+    list: list::<__m256d>,
+    sparse: sparse_table!(sparse, __m256d),
     pack_rows: pack_rows::<__m256d>,
     pack_turned: pack_turned::<__m256d>,
 };
@@ -49,6 +54,22 @@ unsafe fn dots<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>) {
 unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
     // SAFETY: the caller's.
     unsafe { outer::outer::<V, R, K>(o) }
+}
+
+/// # Safety
+/// As for [`sparse::list`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn list<V: Vector>(r: &ToList<V::Elem>) -> usize {
+    // SAFETY: the caller's.
+    unsafe { sparse::list::<V>(r) }
+}
+
+/// # Safety
+/// As for [`sparse::sparse`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn sparse<V: Vector, const N: usize>(s: &Sparse<V::Elem>) {
+    // SAFETY: the caller's.
+    unsafe { sparse::sparse::<V, N>(s) }
 }
 
 /// # Safety

@@ -25,7 +25,7 @@ use std::ptr::null_mut;
 
 /// kc: 8 rows of `A` of this length take 16 KB in `f32`, half of a first-level cache. In `f64` they fill it, and still fewer passes
 /// over `C` gain more than that costs.
-const KC: usize = 512;
+pub(super) const KC: usize = 512;
 /// nc of several threads: with kc, at most 8 MB of packed `B` in `f32`.
 const NC: usize = 4096;
 /// Bytes of nc on one thread: with kc, three quarters of a second-level cache of 1 MB, and the same memory for every block.
@@ -105,7 +105,7 @@ pub(super) fn product<T: Float>(
 }
 
 /// `len` in the fewest parts of at most `most`, as equal as multiples of `unit` can be: (start, length).
-fn blocks(len: usize, most: usize, unit: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn blocks(len: usize, most: usize, unit: usize) -> impl Iterator<Item = (usize, usize)> {
     let units = len.div_ceil(unit);
     let parts = units.div_ceil((most / unit).max(1)).max(1);
     let size = units.div_ceil(parts).max(1) * unit;

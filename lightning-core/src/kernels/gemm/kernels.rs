@@ -4,6 +4,7 @@
 use super::neon;
 use super::outer::Outer;
 use super::portable;
+use super::sparse::{Sparse, ToList};
 use super::vector::{Dots, Rows, Tile, Turned};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -52,12 +53,13 @@ impl Family {
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 pub(super) type DotsFn<T> = unsafe fn(&Dots<T>);
 pub(super) type OuterFn<T> = unsafe fn(&Outer<T>);
+pub(super) type SparseFn<T> = unsafe fn(&Sparse<T>);
 
 /// What the loops need to know of an instruction set.
 ///
 /// Invariant: `tiles[r - 1][n - 1]` computes `r` rows by `n` registers of `lanes` numbers; fewer rows never have fewer
 /// entries; the last row has at least `panel` entries; `dots[n - 1]` computes `n` columns;
-/// `outer[k - 1]` has an inner dimension of `k`.
+/// `outer[k - 1]` has an inner dimension of `k`; `sparse[n - 1]` computes `n` registers of a row.
 #[derive(Debug)]
 pub struct Kernels<T: 'static> {
     pub(super) lanes: usize,
@@ -66,6 +68,8 @@ pub struct Kernels<T: 'static> {
     pub(super) tiles: &'static [&'static [TileFn<T>]],
     pub(super) dots: [DotsFn<T>; NARROW],
     pub(super) outer: [OuterFn<T>; NARROW],
+    pub(super) list: unsafe fn(&ToList<T>) -> usize,
+    pub(super) sparse: [SparseFn<T>; 8],
     pub(super) pack_rows: unsafe fn(&Rows<T>),
     pub(super) pack_turned: unsafe fn(&Turned<T>),
 }
@@ -143,4 +147,19 @@ macro_rules! outer_table {
         ]
     };
 }
-pub(super) use {dot_table, outer_table, tile_table};
+/// 1, 2, … 8 registers of a row.
+macro_rules! sparse_table {
+    ($f:ident, $v:ty) => {
+        [
+            $f::<$v, 1>,
+            $f::<$v, 2>,
+            $f::<$v, 3>,
+            $f::<$v, 4>,
+            $f::<$v, 5>,
+            $f::<$v, 6>,
+            $f::<$v, 7>,
+            $f::<$v, 8>,
+        ]
+    };
+}
+pub(super) use {dot_table, outer_table, sparse_table, tile_table};

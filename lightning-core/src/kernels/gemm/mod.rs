@@ -3,11 +3,11 @@
 //! `gemm` checks the shapes and picks a road. Most products take the blocked road ([`blocked`]); products with at most
 //! eight columns or rows whose other operand can be read in slices along the inner dimension are dot products
 //! ([`narrow`]); with an inner dimension of at most eight, or one or two rows and a very large `B`, they are sums of outer
-//! products ([`outer`]).
+//! products ([`outer`]); where most of `A` is zero, the zeros are skipped ([`sparse`]).
 //! [`epilogue`] finishes the numbers of a tile while they are in the cache. [`vector`] has the bodies of the micro-kernels, `avx512`, `avx2`, `neon` and `portable` their registers.
 //!
-//! Which road is taken, and every size of a block, depends on shapes and strides alone; the inner dimension is never
-//! shared out. So any number of threads gives the same bits.
+//! Which road is taken, and every size of a block in which bits could change, depends on shapes, strides and the operands
+//! alone; the inner dimension is never shared out. So any number of threads gives the same bits.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -24,6 +24,7 @@ mod outer;
 mod pack;
 mod portable;
 mod scratch;
+mod sparse;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -152,6 +153,8 @@ fn product<F: Float>(
         narrow::dots(kernels, alpha, a, b, beta, c, done);
     } else if m <= NARROW && b.cols_are_slices() {
         narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
+    } else if sparse::pays(a, b, c) {
+        sparse::product(kernels, alpha, a, b, beta, c, done);
     } else if k <= NARROW && b.rows_are_slices() && c.rows_are_slices() {
         outer::short(kernels, alpha, a, b, beta, c, done);
     } else if k <= NARROW && a.cols_are_slices() && c.cols_are_slices() {

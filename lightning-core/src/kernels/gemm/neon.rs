@@ -4,8 +4,9 @@
 //!
 //! **Untested**: the compiler accepts it, but no processor of this kind has run it. The tests of `gemm` visit it there.
 
-use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::kernels::{Kernels, dot_table, outer_table, sparse_table, tile_table};
 use super::outer::{self, Outer};
+use super::sparse::{self, Sparse, ToList};
 use super::vector::{self, Dots, Rows, Tile, Turned, Vector};
 use std::arch::aarch64::*;
 
@@ -16,6 +17,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, float32x4_t; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, float32x4_t; 4 4 4 4 4 4 3 3),
+    list: list::<float32x4_t>,
+    sparse: sparse_table!(sparse, float32x4_t),
     pack_rows: pack_rows::<float32x4_t>,
     pack_turned: pack_turned::<float32x4_t>,
 };
@@ -27,6 +30,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
                        5: 1 2 3 4 5, 6: 1 2 3 4, 7: 1 2 3, 8: 1 2 3),
     dots: dot_table!(dots, float64x2_t; 8 8 4 4 4 3 2 2),
     outer: outer_table!(outer, float64x2_t; 4 4 4 4 4 4 3 3),
+    list: list::<float64x2_t>,
+    sparse: sparse_table!(sparse, float64x2_t),
     pack_rows: pack_rows::<float64x2_t>,
     pack_turned: pack_turned::<float64x2_t>,
 };
@@ -53,6 +58,22 @@ unsafe fn dots<V: Vector, const R: usize, const N: usize>(d: &Dots<V::Elem>) {
 unsafe fn outer<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>) {
     // SAFETY: the caller's.
     unsafe { outer::outer::<V, R, K>(o) }
+}
+
+/// # Safety
+/// As for [`sparse::list`].
+#[target_feature(enable = "neon")]
+unsafe fn list<V: Vector>(r: &ToList<V::Elem>) -> usize {
+    // SAFETY: the caller's.
+    unsafe { sparse::list::<V>(r) }
+}
+
+/// # Safety
+/// As for [`sparse::sparse`].
+#[target_feature(enable = "neon")]
+unsafe fn sparse<V: Vector, const N: usize>(s: &Sparse<V::Elem>) {
+    // SAFETY: the caller's.
+    unsafe { sparse::sparse::<V, N>(s) }
 }
 
 /// # Safety

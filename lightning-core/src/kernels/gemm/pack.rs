@@ -113,7 +113,7 @@ impl<T: Float> Panels<T> {
 ///
 /// # Safety
 /// `src.rows · width` numbers can be written to `to` for each strip that `src` has, whole or not.
-unsafe fn pack<T: Float>(kernels: &Kernels<T>, src: Mat<T>, to: *mut T, width: usize) {
+pub(super) unsafe fn pack<T: Float>(kernels: &Kernels<T>, src: Mat<T>, to: *mut T, width: usize) {
     let k = src.rows;
     // SAFETY: the elements of `src` exist, and so do the places of each strip.
     unsafe {

@@ -2,8 +2,9 @@
 //!
 //! No fused multiply-add: where the processor has none, it would be a call of a library function for every element.
 
-use super::kernels::{Kernels, dot_table, outer_table, tile_table};
+use super::kernels::{Kernels, dot_table, outer_table, sparse_table, tile_table};
 use super::outer::outer;
+use super::sparse::{list, sparse};
 use super::vector::{Vector, dots, pack_rows, pack_turned, tile};
 use crate::Float;
 
@@ -17,6 +18,8 @@ pub(super) static F32: Kernels<f32> = Kernels {
     tiles: tile_table!(tile, Lanes<f32, 4>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f32, 4>; 4 4 2 2 2 1 1 1),
     outer: outer_table!(outer, Lanes<f32, 4>; 4 4 3 2 2 1 1 1),
+    list: list::<Lanes<f32, 4>>,
+    sparse: sparse_table!(sparse, Lanes<f32, 4>),
     pack_rows: pack_rows::<Lanes<f32, 4>>,
     pack_turned: pack_turned::<Lanes<f32, 4>>,
 };
@@ -27,6 +30,8 @@ pub(super) static F64: Kernels<f64> = Kernels {
     tiles: tile_table!(tile, Lanes<f64, 2>; 1: 1 2 3 4, 2: 1 2 3 4, 3: 1 2, 4: 1 2),
     dots: dot_table!(dots, Lanes<f64, 2>; 4 4 2 2 2 1 1 1),
     outer: outer_table!(outer, Lanes<f64, 2>; 4 4 3 2 2 1 1 1),
+    list: list::<Lanes<f64, 2>>,
+    sparse: sparse_table!(sparse, Lanes<f64, 2>),
     pack_rows: pack_rows::<Lanes<f64, 2>>,
     pack_turned: pack_turned::<Lanes<f64, 2>>,
 };

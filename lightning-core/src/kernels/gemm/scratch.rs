@@ -21,7 +21,7 @@ pub(super) struct Scratch<T> {
     numbers: PhantomData<T>,
 }
 
-impl<T: crate::Float> Scratch<T> {
+impl<T: Copy> Scratch<T> {
     pub(super) fn new(numbers: usize) -> Self {
         // Taken out of the pool: a thread that waits for its tasks may begin another product.
         let mut lines = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
@@ -30,6 +30,10 @@ impl<T: crate::Float> Scratch<T> {
             lines.resize(needed, Line([0; 8]));
         }
         Self { lines, numbers: PhantomData }
+    }
+
+    pub(super) fn as_ptr(&self) -> *const T {
+        self.lines.as_ptr().cast()
     }
 
     pub(super) fn as_mut_ptr(&mut self) -> *mut T {

@@ -38,6 +38,31 @@ pub(super) trait Vector: Copy {
     unsafe fn mul_add(self, x: Self, y: Self) -> Self;
     /// The sums of the lanes of four registers, each in a fixed order.
     unsafe fn sum4(x: [Self; 4]) -> [Self::Elem; 4];
+    /// Writes those of the `n` numbers at `from` that are not zero to `values`, and `first` plus their index to `places`;
+    /// returns how many they are. What follows them in the two vectors is overwritten.
+    ///
+    /// # Safety
+    /// `n <= LANES` elements can be read, `LANES` values and places be written.
+    #[inline(always)]
+    unsafe fn keep(
+        from: *const Self::Elem,
+        n: usize,
+        first: u32,
+        values: *mut Self::Elem,
+        places: *mut u32,
+    ) -> usize {
+        let mut kept = 0;
+        for l in 0..n {
+            // SAFETY: l < n, and as many have been kept at most.
+            unsafe {
+                let x = *from.add(l);
+                *values.add(kept) = x;
+                *places.add(kept) = first + l as u32;
+                kept += usize::from(x != Self::Elem::default());
+            }
+        }
+        kept
+    }
     /// `to[i · to_step + j] = from[j · from_step + i]` for `i, j < SIDE`.
     ///
     /// # Safety
