@@ -28,18 +28,24 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 /// ```
 pub struct Predictor<'m, F: Float = f32> {
     model: &'m MmDynamic<F>,
-    /// One view's gate and what it lets through.
-    gate: Vec<F>,
-    gated: Vec<F>,
-    /// One view's encoded features.
-    feature: Vec<F>,
-    confidence: Vec<F>,
+    /// Of each view; only the first is used where one view follows the other.
+    encoded: Vec<Encoded<F>>,
     confidences: Vec<F>,
     /// The classifier's first layer, view by view; then its layers in turns.
     joined: Vec<F>,
     /// One view's part of the first layer, then the other layer.
     layer: Vec<F>,
     probabilities: Vec<F>,
+}
+
+/// What becomes of a view's rows.
+#[derive(Default)]
+struct Encoded<F> {
+    /// The gate and what it lets through.
+    gate: Vec<F>,
+    gated: Vec<F>,
+    feature: Vec<F>,
+    confidence: Vec<F>,
 }
 
 /// What a [`Predictor`] says of some rows.
@@ -56,10 +62,7 @@ impl<'m, F: Float> Predictor<'m, F> {
     pub fn new(model: &'m MmDynamic<F>) -> Self {
         Predictor {
             model,
-            gate: Vec::new(),
-            gated: Vec::new(),
-            feature: Vec::new(),
-            confidence: Vec::new(),
+            encoded: model.hparams.in_dim.iter().map(|_| Encoded::default()).collect(),
             confidences: Vec::new(),
             joined: Vec::new(),
             layer: Vec::new(),
@@ -112,11 +115,19 @@ impl<'m, F: Float> Predictor<'m, F> {
         rows
     }
 
-    fn of_block<'x>(&mut self, view_of: impl Fn(usize) -> ArrayView2<'x, F>) -> Predicted<'_, F> {
-        let (rows, views) = (view_of(0).nrows(), self.model.hparams.in_dim.len());
+    fn of_block<'x>(&mut self, view_of: impl Fn(usize) -> ArrayView2<'x, F> + Sync) -> Predicted<'_, F> {
+        let (model, rows, views) = (self.model, view_of(0).nrows(), self.model.hparams.in_dim.len());
         room(&mut self.confidences, rows, views).fill(F::one());
-        for view in 0..views {
-            self.encode(view, view_of(view));
+        if self.is_side_by_side(rows) {
+            kernels::share_each(&mut self.encoded, |view, encoded| {
+                encoded.encode(model, view, view_of(view))
+            });
+            (0..views).for_each(|view| self.join(view, view, rows));
+        } else {
+            for view in 0..views {
+                self.encoded[0].encode(model, view, view_of(view));
+                self.join(view, 0, rows);
+            }
         }
         let classes = self.classify(rows);
         Predicted {
@@ -125,37 +136,26 @@ impl<'m, F: Float> Predictor<'m, F> {
         }
     }
 
-    /// Writes a view's confidences and adds its part to the classifier's first layer.
-    fn encode(&mut self, view: usize, x: ArrayView2<'_, F>) {
-        let (model, (rows, width)) = (self.model, x.dim());
-        let (views, hidden) = (model.hparams.in_dim.len(), model.hparams.config.hidden_dim[0]);
-        let mut feature = room(&mut self.feature, rows, hidden);
-        let encoder = &model.feature_encoder[view].clf;
-        match model.feature_infor_encoder.get(view) {
-            Some(gate) => {
-                let open = room(&mut self.gate, rows, width);
-                let mut through = room(&mut self.gated, rows, width);
-                gate.clf.infer_gate(x, open, through.view_mut());
-                encoder.infer(through.view(), Activation::Relu, feature.view_mut());
-            }
-            None => encoder.infer(x, Activation::Relu, feature.view_mut()),
-        }
-        let confidence = model.tcp_confidence_layer.get(view).map(|head| {
-            let mut confidence = room(&mut self.confidence, rows, 1);
-            match model.view_reference.get(view) {
-                None => head.clf.infer(feature.view(), Activation::Identity, confidence.view_mut()),
-                Some(reference) => {
-                    head.clf.infer(feature.view(), Activation::Sigmoid, confidence.view_mut());
-                    confidence *= &reference.trust(x.into_dyn());
-                }
-            }
+    /// Whether each view is encoded by one thread: because all of them are worth a second one, and no product of theirs alone.
+    fn is_side_by_side(&self, rows: usize) -> bool {
+        let (widths, hidden) = (&self.model.hparams.in_dim, self.model.hparams.config.hidden_dim[0]);
+        let all: usize = widths.iter().sum();
+        kernels::is_worth_sharing(rows, all, hidden)
+            && !widths.iter().any(|&width| kernels::is_worth_sharing(rows, width, width.max(hidden)))
+    }
+
+    /// Writes a view's confidences and adds its part to the classifier's first layer, from where it was encoded.
+    fn join(&mut self, view: usize, place: usize, rows: usize) {
+        let Encoded { feature, confidence, .. } = &self.encoded[place];
+        let (views, hidden) = (self.model.hparams.in_dim.len(), self.model.hparams.config.hidden_dim[0]);
+        let confidence = self.model.tcp_confidence_layer.get(view).map(|_| filled(confidence, rows, 1));
+        if let Some(confidence) = confidence {
             room(&mut self.confidences, rows, views).column_mut(view).assign(&confidence.column(0));
-            filled(&self.confidence, rows, 1)
-        });
-        let first = &model.mm_clasifier[0].clf;
+        }
+        let first = &self.model.mm_clasifier[0].clf;
         let width = first.weight.value().shape()[0];
         let (part, sum) = (room(&mut self.layer, rows, width), room(&mut self.joined, rows, width));
-        first.infer_part(view * hidden, feature.view(), confidence, part, sum);
+        first.infer_part(view * hidden, filled(feature, rows, hidden), confidence, part, sum);
     }
 
     /// From the classifier's first layer to the probabilities; the number of classes.
@@ -173,6 +173,34 @@ impl<'m, F: Float> Predictor<'m, F> {
         let probabilities = room(&mut self.probabilities, rows, classes);
         kernels::softmax_lanes(probabilities.into_dyn(), logits.into_dyn(), 1);
         classes
+    }
+}
+
+impl<F: Float> Encoded<F> {
+    /// The features of a view's rows, and their confidence if the model has one.
+    fn encode(&mut self, model: &MmDynamic<F>, view: usize, x: ArrayView2<'_, F>) {
+        let (rows, width) = x.dim();
+        let mut feature = room(&mut self.feature, rows, model.hparams.config.hidden_dim[0]);
+        let encoder = &model.feature_encoder[view].clf;
+        match model.feature_infor_encoder.get(view) {
+            Some(gate) => {
+                let open = room(&mut self.gate, rows, width);
+                let mut through = room(&mut self.gated, rows, width);
+                gate.clf.infer_gate(x, open, through.view_mut());
+                encoder.infer(through.view(), Activation::Relu, feature.view_mut());
+            }
+            None => encoder.infer(x, Activation::Relu, feature.view_mut()),
+        }
+        if let Some(head) = model.tcp_confidence_layer.get(view) {
+            let mut confidence = room(&mut self.confidence, rows, 1);
+            match model.view_reference.get(view) {
+                None => head.clf.infer(feature.view(), Activation::Identity, confidence.view_mut()),
+                Some(reference) => {
+                    head.clf.infer(feature.view(), Activation::Sigmoid, confidence.view_mut());
+                    confidence *= &reference.trust(x.into_dyn());
+                }
+            }
+        }
     }
 }
 
@@ -217,7 +245,10 @@ mod tests {
     #[test]
     fn it_says_what_the_network_says_bit_for_bit() {
         for confidence in [Confidence::Linear, Confidence::NoiseAware, Confidence::None] {
-            for (gates, hidden_dim) in [(true, vec![16]), (true, vec![24, 7, 5]), (false, vec![9])] {
+            // The last is wide enough for views side by side, of one row.
+            for (gates, hidden_dim) in
+                [(true, vec![16]), (true, vec![24, 7, 5]), (false, vec![9]), (true, vec![1300])]
+            {
                 let model = model(Config { gates, confidence, hidden_dim, ..Config::default() });
                 model.view_reference.iter().zip(&batch(50).views).for_each(|(r, view)| r.see(view.view()));
                 let mut predictor = Predictor::new(&model);
@@ -235,6 +266,26 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn views_too_small_for_two_threads_are_encoded_side_by_side() {
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let with = |hidden_dim| model(Config { hidden_dim, ..Config::default() });
+        let (wide, narrow) = (with(vec![1300]), with(vec![300]));
+        for (model, rows, expected) in [(&wide, 1, true), (&wide, 7, false), (&narrow, 1, false)] {
+            let is_so = || Predictor::new(model).is_side_by_side(rows);
+            assert_eq!(pool(2).install(is_so), expected, "{rows} rows");
+            assert!(!pool(1).install(is_so), "{rows} rows on one thread");
+        }
+        let (batch, mut predictor) = (batch(1), Predictor::new(&wide));
+        let one = pool(1).install(|| predictor.predict(&views(&batch)).probabilities.to_owned());
+        for threads in [2, 3, 7] {
+            let mut predictor = Predictor::new(&wide);
+            let several =
+                pool(threads).install(|| predictor.predict(&views(&batch)).probabilities.to_owned());
+            assert_eq!(several, one, "{threads} threads");
         }
     }
 

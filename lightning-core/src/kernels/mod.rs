@@ -21,6 +21,7 @@ mod update;
 pub use gemm::{Epilogue, gemm, gemm_epilogue};
 pub use map::{apply0, apply1, apply2};
 pub use norm::sum_of_squares;
+pub use par::{is_worth_sharing, share_each};
 pub use reduce::{sum, sum_axis, sum_to_shape};
 pub use softmax::{log_softmax_backward, log_softmax_lanes, softmax_backward, softmax_lanes};
 pub use update::{BlockStep, Update, update_blocks};
