@@ -16,7 +16,7 @@ use super::Done;
 use super::kernels::Kernels;
 use super::mat::Mat;
 use super::pack::{Panel, Panels};
-use super::vector::Tile;
+use super::vector::{Tile, Turned};
 use crate::Float;
 use crate::kernels::par::{TASKS, is_worth_sharing};
 use crate::kernels::team::share;
@@ -232,12 +232,28 @@ impl<T: Float> Block<'_, T> {
         }
         // Columns that are no neighbours: through a tile of our own.
         let mut tile = [T::zero(); MAX_TILE];
-        assert!(a.cols * vectors * lanes <= MAX_TILE, "a tile fits");
-        (t.c, t.c_row, t.alpha, t.beta) =
-            (tile.as_mut_ptr(), (vectors * lanes) as isize, T::one(), T::zero());
-        // SAFETY: as above, and the tile has a.cols rows of whole vectors.
+        let width = vectors * lanes;
+        assert!(a.cols * width <= MAX_TILE, "a tile fits");
+        (t.c, t.c_row) = (tile.as_mut_ptr(), width as isize);
+        if let (true, Ok(apart)) = (c.cols_are_slices(), usize::try_from(c.col_stride)) {
+            let turn = self.kernels.pack_turned;
+            let from_c = Turned { from: c.ptr, step: c.col_stride, k: c.rows, cols: c.cols, to: t.c, width };
+            let to_c = Turned { from: t.c, step: t.c_row, k: c.cols, cols: c.rows, to: c.ptr, width: apart };
+            // SAFETY: as above, and the tile has a.cols rows of whole vectors, of which as many numbers as `c` has go to and fro;
+            // column j of `c` is the slice at `c.ptr + j · apart`, and this task alone has it.
+            unsafe {
+                if !self.beta.is_zero() {
+                    turn(&from_c);
+                }
+                kernel(&t);
+                turn(&to_c);
+            }
+            return;
+        }
+        (t.alpha, t.beta) = (T::one(), T::zero());
+        // SAFETY: as above.
         unsafe { kernel(&t) }
-        for (i, row) in tile.chunks_exact(vectors * lanes).take(c.rows).enumerate() {
+        for (i, row) in tile.chunks_exact(width).take(c.rows).enumerate() {
             for (j, &x) in row[..c.cols].iter().enumerate() {
                 let x = self.alpha * x;
                 // SAFETY: the element exists, and this task alone has it.

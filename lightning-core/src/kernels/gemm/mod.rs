@@ -163,7 +163,7 @@ fn product<F: Float>(
         outer::flat(kernels, alpha, a, b, beta, c, done);
     } else if a.cols_are_slices() && c.cols_are_slices() && outer::is_flat(&a.t(), &c.t()) {
         outer::flat(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
-    } else if lanes_run_down(&c) {
+    } else if lanes_run_down(&c) || packs_less_turned(&a, &b, &c) {
         blocked::product(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);
     } else {
         blocked::product(kernels, alpha, a, b, beta, c, done);
@@ -177,4 +177,11 @@ fn lanes_run_down<T>(c: &Mat<T>) -> bool {
         return c.rows > c.cols;
     }
     c.cols_are_slices() && !c.rows_are_slices()
+}
+
+/// Whether the product of the transposes copies less: it reads the columns of `b` where they are, and turns the few rows of
+/// `a` and `c` instead.
+fn packs_less_turned<T>(a: &Mat<T>, b: &Mat<T>, c: &Mat<T>) -> bool {
+    let turns_b = b.cols_are_slices() && !b.rows_are_slices();
+    turns_b && a.rows_are_slices() && c.rows_are_slices() && 2 * c.rows <= c.cols
 }

@@ -164,6 +164,7 @@ fn products_of_several_blocks() {
         (4100, 49, 9),
         (9, 9, 2100),
         (61, 1100, 530),
+        (40, 200, 1100),
     ];
     on_one_thread_and_on_two(|| {
         for shape in shapes {
@@ -178,6 +179,24 @@ fn products_of_several_blocks() {
             }
         }
     });
+}
+
+#[test]
+fn few_rows_have_the_same_bits_whether_b_is_stored_by_rows_or_by_columns() {
+    for (m, n, k) in [(9, 30, 600), (33, 200, 70), (100, 230, 1030)] {
+        for (alpha, beta) in [(1.0, 0.0), (-0.7, 0.0), (0.3, -0.6)] {
+            let (a, by_rows) = (filled::<f32>(m, k, 1), filled::<f32>(k, n, 2));
+            let by_columns = memory(Layout::Columns, &by_rows);
+            for family in Family::available() {
+                let [x, y] = [by_rows.view(), by_columns.t()].map(|b| {
+                    let mut c = filled::<f32>(m, n, 3);
+                    gemm_with(family, alpha, a.view(), b, beta, c.view_mut());
+                    c
+                });
+                assert_eq!(x, y, "{family:?} {m}×{n}×{k} α {alpha} β {beta}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -346,6 +365,7 @@ fn the_same_bits_for_any_number_of_threads() {
         (1, 9000, 300),
         (3, 3000, 500),
         (900, 2400, 2),
+        (50, 700, 600),
     ];
     for (m, n, k) in shapes {
         for (la, lb) in [(Rows, Rows), (Rows, Columns), (Columns, Rows)] {
@@ -385,8 +405,9 @@ impl Epilogue<f32, 2> for BiasAndSquare {
 }
 
 /// Blocked with one and several kc, dot products both ways, thin and turned, outer product, a single number, nothing.
-const FINISHED: [(usize, usize, usize); 10] = [
+const FINISHED: [(usize, usize, usize); 11] = [
     (300, 200, 100),
+    (20, 300, 600),
     (150, 300, 1030),
     (900, 5, 700),
     (5, 900, 700),
