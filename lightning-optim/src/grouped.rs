@@ -55,8 +55,16 @@ pub struct ParameterState<F> {
 impl<F: Float> ParameterState<F> {
     /// No update yet, `arrays` arrays of zeros.
     pub fn zeros(arrays: usize, len: usize) -> Self {
-        ParameterState { step: 0, arrays: vec![vec![F::zero(); len]; arrays] }
+        ParameterState { step: 0, arrays: (0..arrays).map(|_| written_zeros(len)).collect() }
     }
+}
+
+/// Zeros that were written. The system gives memory page by page when it is first written; left to the threads of an update,
+/// they would wait for each other at every page.
+fn written_zeros<F: Float>(len: usize) -> Vec<F> {
+    let mut numbers = vec![F::one(); len];
+    numbers.fill(F::zero());
+    numbers
 }
 
 /// An optimizer with parameter groups: what [`Adam`](crate::Adam), [`AdamW`](crate::AdamW) and

@@ -1,6 +1,6 @@
 //! Group `growth`: how the cost grows with the work.
 
-use super::job::{Epoch, Job, Model};
+use super::job::{Fit, Job, Model};
 use super::plot::{Panel, svg};
 use super::section::{Mark, Section, short};
 use super::session::{Session, median};
@@ -10,18 +10,20 @@ use crate::output;
 
 /// Rows of a batch while many rows stream through.
 const BATCH: usize = 500;
+/// Rows of a fit at least, in as many epochs as that takes: what a fit does once is stated apart.
+const LEAST_ROWS: usize = 20_000;
 
 /// The section, and its plot as SVG.
 pub(crate) fn growth(session: &mut Session, threads: usize, quick: bool) -> (Section, String) {
     let mut section = Section::new("growth", "Cost as work grows");
     section.say(format!(
         "An epoch of the trainer over rows that are made as they are asked for, in batches of {BATCH} (ROSMAP's \
-         widths, hidden 300), and a full-batch step of BRCA's widths by hidden width. The deviation is the largest \
-         from the median of the column."
+         widths, hidden 300), in fits of {LEAST_ROWS} rows or more, and a full-batch step of BRCA's widths by hidden \
+         width, whose FLOPs are those of full products, zeros among them. The deviation is the largest from the median of the column."
     ));
     let most = if quick { 5 } else { 6 };
     let rows: Vec<_> = (3..=most).map(|digits| 10usize.pow(digits)).collect();
-    let by_rows = per_row(session, &rows, threads);
+    let (by_rows, beside) = per_row(session, &rows, threads);
     let hidden: &[usize] = if quick { &[100, 500, 2000] } else { &[100, 200, 500, 1000, 2000, 4000] };
     let by_flops = per_flop(session, hidden, threads);
     for (work, points) in
@@ -33,6 +35,13 @@ pub(crate) fn growth(session: &mut Session, threads: usize, quick: bool) -> (Sec
     }
     let line = |unit: fn(f64) -> f64| move |&(x, y): &(f64, f64)| vec![format!("{x}"), short(unit(y))];
     section.table(&["rows", "µs a row"], &by_rows.iter().map(line(|ns| ns / 1e3)).collect::<Vec<_>>());
+    if let Some(ns) = beside {
+        section.say(format!(
+            "A fit of one epoch of {} rows takes {} ms more than that: the optimizer's state and all buffers are new.",
+            rows[0],
+            short(ns / 1e6)
+        ));
+    }
     section.table(&["hidden", "ps a FLOP"], &by_flops.iter().map(line(|ns| ns * 1e3)).collect::<Vec<_>>());
     section.say("![time a row and time a FLOP](performance-growth.svg)");
     let scaled = |points: &[(f64, f64)], by: f64| points.iter().map(|&(x, y)| (x, y * by)).collect();
@@ -43,27 +52,37 @@ pub(crate) fn growth(session: &mut Session, threads: usize, quick: bool) -> (Sec
     (section, plot)
 }
 
-/// Nanoseconds a row of an epoch, by its rows. The memory of the process is noted at the end.
-fn per_row(session: &mut Session, rows: &[usize], threads: usize) -> Vec<(f64, f64)> {
-    let Some(mut worker) = session.fresh(Contestant::Ours, threads) else { return Vec::new() };
+/// Nanoseconds a row of an epoch, by its rows; and nanoseconds of a fit beside its epochs, by that with the fewest rows. The
+/// memory of the process is noted at the end.
+fn per_row(session: &mut Session, rows: &[usize], threads: usize) -> (Vec<(f64, f64)>, Option<f64>) {
+    let Some(mut worker) = session.fresh(Contestant::Ours, threads) else { return (Vec::new(), None) };
+    // Fits of about as many rows each. The first are not counted where they are short: two threads need a tenth of a second to
+    // get a core each.
+    let mut time = |rows: usize, epochs: usize| {
+        let all = rows * epochs;
+        let warm_up = if all > 100_000 { 0 } else { (20_000 / all).max(1) as u32 };
+        let samples = (100_000 / all).clamp(1, 25) as u32;
+        let job = Job::Fit(Fit { model: ROSMAP.model(BATCH), rows, epochs });
+        match worker.prepare(&job).and_then(|()| worker.run(1, warm_up + samples)) {
+            Ok(times) => Some(median(times[warm_up as usize..].to_vec())),
+            Err(reason) => {
+                output::note(&format!("skipped: {job}: {reason}"));
+                None
+            }
+        }
+    };
+    // In a process that is young: an old one has memory left for new buffers.
+    let short_fit = rows.first().and_then(|&rows| time(rows, 1));
     let mut points = Vec::new();
     for &rows in rows {
-        let job = Job::Epoch(Epoch { model: ROSMAP.model(BATCH), rows });
-        // About as much work for each point. The first epochs of a point are not counted where they are short: two
-        // threads need a tenth of a second to get a core each.
-        let warm_up = if rows > 100_000 { 0 } else { (10_000 / rows).max(1) as u32 };
-        let samples = (100_000 / rows).clamp(1, 25) as u32;
-        match worker.prepare(&job).and_then(|()| worker.run(1, warm_up + samples)) {
-            Ok(times) => {
-                points.push((rows as f64, median(times[warm_up as usize..].to_vec()) / rows as f64));
-            }
-            Err(reason) => output::note(&format!("skipped: {job}: {reason}")),
-        }
+        let epochs = LEAST_ROWS.div_ceil(rows);
+        points.extend(time(rows, epochs).map(|ns| (rows as f64, ns / (rows * epochs) as f64)));
     }
+    let beside = short_fit.zip(points.first()).map(|(fit, (rows, per_row))| fit - rows * per_row);
     if let Ok(mib) = worker.memory() {
         output::note(&format!("peak memory after the longest epoch: {} MiB", short(mib)));
     }
-    points
+    (points, beside)
 }
 
 /// Nanoseconds a floating-point operation of a step, by hidden width.

@@ -18,15 +18,16 @@ pub(crate) enum Job {
     Update(Model),
     /// A pass over a matrix of f32.
     Pass(Pass),
-    /// An epoch of a trainer.
-    Epoch(Epoch),
+    /// A trainer's fit.
+    Fit(Fit),
 }
 
-/// An epoch over so many rows that stream through in batches of `model.rows`.
+/// Epochs over so many rows that stream through in batches of `model.rows`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Epoch {
+pub(crate) struct Fit {
     pub(crate) model: Model,
     pub(crate) rows: usize,
+    pub(crate) epochs: usize,
 }
 
 /// An operation that is one pass over memory, by PyTorch's name: `exp`, `softmax`, …
@@ -120,7 +121,7 @@ impl Display for Job {
             Job::Step(model) => write!(f, "step {model}"),
             Job::Inference(model) => write!(f, "inference {model}"),
             Job::Update(model) => write!(f, "update {model}"),
-            Job::Epoch(Epoch { model, rows }) => write!(f, "epoch {model} {rows}"),
+            Job::Fit(Fit { model, rows, epochs }) => write!(f, "fit {model} {rows} {epochs}"),
             Job::Pass(Pass { name, rows, cols }) => write!(f, "pass {name} {rows} {cols}"),
         }
     }
@@ -166,9 +167,9 @@ impl FromStr for Job {
             ["update", widths, classes, hidden, rows] => {
                 Ok(Job::Update(model(widths, classes, hidden, rows)?))
             }
-            ["epoch", widths, classes, hidden, batch, rows] => {
+            ["fit", widths, classes, hidden, batch, rows, epochs] => {
                 let model = model(widths, classes, hidden, batch)?;
-                Ok(Job::Epoch(Epoch { model, rows: number(rows)? }))
+                Ok(Job::Fit(Fit { model, rows: number(rows)?, epochs: number(epochs)? }))
             }
             ["pass", name, rows, cols] => {
                 Ok(Job::Pass(Pass { name: name.to_owned(), rows: number(rows)?, cols: number(cols)? }))

@@ -1,6 +1,6 @@
 //! Our own side of each job, and the machine's limit as one more contestant.
 
-use super::job::{Epoch, Job, Layout, Model, Pass, Product};
+use super::job::{Fit, Job, Layout, Model, Pass, Product};
 use super::serve::Run;
 use lightning_core::data::{DataLoader, Dataset};
 use lightning_core::kernels::{Accum, apply1, gemm, log_softmax_lanes, peak, softmax_lanes, sum, sum_axis};
@@ -21,7 +21,7 @@ pub(crate) fn prepare(job: &Job) -> Result<Run, String> {
         Job::Inference(model) => inference(model),
         Job::Update(model) => update(model),
         Job::Pass(job) => pass(job),
-        Job::Epoch(job) => epoch(job),
+        Job::Fit(job) => fit(job),
     }
 }
 
@@ -133,11 +133,11 @@ impl Dataset for Streamed {
     }
 }
 
-fn epoch(Epoch { model: shape, rows }: &Epoch) -> Result<Run, String> {
+fn fit(&Fit { model: ref shape, rows, epochs: max_epochs }: &Fit) -> Result<Run, String> {
     let (mut model, _) = model_and_batch(shape)?;
-    let loader = DataLoader::new(Streamed { model: shape.clone(), rows: *rows }, shape.rows);
+    let loader = DataLoader::new(Streamed { model: shape.clone(), rows }, shape.rows);
     Ok(Box::new(move || {
-        let mut trainer = Trainer { max_epochs: 1, ..Trainer::default() };
+        let mut trainer = Trainer { max_epochs, ..Trainer::default() };
         let report = trainer.fit(&mut model, &loader, None::<&Vec<MultiViewBatch>>);
         black_box(report.expect("numbers between -1 and 1 do not diverge").epochs);
     }))
