@@ -74,14 +74,6 @@ pub struct Kernels<T: 'static> {
     pub(super) pack_turned: unsafe fn(&Turned<T>),
 }
 
-impl<T> Kernels<T> {
-    /// Whether so few columns fill one register of tiles with rows enough to hide how long a multiply-add takes: then that is
-    /// faster than dot products.
-    pub(super) fn fill(&self, cols: usize) -> bool {
-        cols == self.lanes && cols == NARROW && self.tiles.len() >= NARROW
-    }
-}
-
 /// Columns up to which a product is a set of dot products, and inner dimension up to which it is a sum of outer products.
 pub(super) const NARROW: usize = 8;
 

@@ -147,9 +147,7 @@ fn product<F: Float>(
     let kernels = F::kernels(family);
     let (a, b, c) = (Mat::read(&a), Mat::read(&b), Mat::write(c));
     let turned: Done<'_> = &|rows, cols| done(cols, rows);
-    if kernels.fill(n) && a.rows_are_slices() && c.rows_are_slices() {
-        blocked::product(kernels, alpha, a, b, beta, c, done);
-    } else if n <= NARROW && a.rows_are_slices() {
+    if n <= NARROW && a.rows_are_slices() {
         narrow::dots(kernels, alpha, a, b, beta, c, done);
     } else if m <= NARROW && b.cols_are_slices() {
         narrow::dots(kernels, alpha, b.t(), a.t(), beta, c.t(), turned);

@@ -161,30 +161,55 @@ unsafe fn strip<V: Vector, const R: usize, const K: usize>(o: &Outer<V::Elem>, f
             }
         }
         let c = o.c.offset(first as isize * o.c_row);
+        // A store of a whole line does not touch a second one.
+        let before = c.addr() / size_of::<V::Elem>() % V::LANES;
+        let mut j = if before == 0 { 0 } else { (V::LANES - before).min(o.cols) };
+        if j > 0 {
+            column::<V, R, K, false>(o, &a, c, 0, j);
+        }
+        while j + V::LANES <= o.cols {
+            column::<V, R, K, true>(o, &a, c, j, V::LANES);
+            j += V::LANES;
+        }
+        if j < o.cols {
+            column::<V, R, K, false>(o, &a, c, j, o.cols - j);
+        }
+    }
+}
+
+/// `n` columns of `R` rows of `c` from column `j` on; `WHOLE` if they fill a vector.
+///
+/// # Safety
+/// As for [`outer`]; the rows at `c` exist and have these columns.
+#[inline(always)]
+unsafe fn column<V: Vector, const R: usize, const K: usize, const WHOLE: bool>(
+    o: &Outer<V::Elem>,
+    a: &[[V; K]; R],
+    c: *mut V::Elem,
+    j: usize,
+    n: usize,
+) {
+    let zero = V::Elem::default();
+    // SAFETY: the caller's.
+    unsafe {
         let (alpha, beta) = (V::splat(o.alpha), V::splat(o.beta));
-        let mut j = 0;
-        while j < o.cols {
-            let n = V::LANES.min(o.cols - j);
-            let whole = n == V::LANES;
-            let mut acc = [V::splat(zero); R];
-            for p in 0..K {
-                let b = o.b.offset(p as isize * o.b_row).add(j);
-                let b = if whole { V::load(b) } else { V::load_first(b, n) };
-                for (acc, a) in acc.iter_mut().zip(&a) {
-                    *acc = b.mul_add(a[p], *acc);
-                }
+        let mut acc = [V::splat(zero); R];
+        for p in 0..K {
+            let b = o.b.offset(p as isize * o.b_row).add(j);
+            let b = if WHOLE { V::load(b) } else { V::load_first(b, n) };
+            for (acc, a) in acc.iter_mut().zip(a) {
+                *acc = b.mul_add(a[p], *acc);
             }
-            for (i, x) in acc.into_iter().enumerate() {
-                let c = c.offset(i as isize * o.c_row).add(j);
-                let y = if o.beta == zero {
-                    x.mul(alpha)
-                } else {
-                    let old = if whole { V::load(c) } else { V::load_first(c, n) };
-                    x.mul_add(alpha, old.mul(beta))
-                };
-                if whole { y.store(c) } else { y.store_first(c, n) }
-            }
-            j += n;
+        }
+        for (i, x) in acc.into_iter().enumerate() {
+            let c = c.offset(i as isize * o.c_row).add(j);
+            let y = if o.beta == zero {
+                x.mul(alpha)
+            } else {
+                let old = if WHOLE { V::load(c) } else { V::load_first(c, n) };
+                x.mul_add(alpha, old.mul(beta))
+            };
+            if WHOLE { y.store(c) } else { y.store_first(c, n) }
         }
     }
 }
