@@ -9,14 +9,16 @@
 //! other five times as late. So the tasks are cut in as many parts as threads take part, each takes its own part first, the
 //! same in every kernel: what a thread reads is mostly what it wrote. Who has done his part takes from the others'. And a
 //! helper that does its own part touches three lines of other threads for a kernel: the offer, the job, and at the end its
-//! own [`Seat`], which the caller reads.
+//! own [`Seat`], which the caller reads. Small kernels are not shared out to a far core at all ([`distance`]).
 //!
 //! How many threads take part is rayon's number, so that one setting (`RAYON_NUM_THREADS`, or a pool that is installed)
 //! rules all. One kernel is shared out at a time; a second one, begun meanwhile on another thread or inside a task, runs on
 //! its own thread.
 
+mod distance;
 mod offer;
 
+use distance::Distance;
 use offer::Offer;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -63,15 +65,25 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let group = tasks.div_ceil(Offer::MOST_TASKS);
     let group_task = |i: usize| (i * group..tasks.min((i + 1) * group)).for_each(&task);
     let tasks = tasks.div_ceil(group);
+    let begin = Instant::now();
+    let left = |first: Duration| first * (tasks - 1).min(1000) as u32;
+    let is_far = offering.distance.is_far(begin);
+    if is_far {
+        group_task(0);
+        if !offering.distance.is_worth_the_way(left(begin.elapsed())) {
+            drop(offering);
+            return (1..tasks).for_each(group_task);
+        }
+    }
     let job = Job { task: &group_task, panic: Mutex::new(None) };
     let wanted = parts - 1;
     {
         let mut lent = Lent::new(&job, Offer { round: offering.next_round(), tasks, parts });
-        let since = Instant::now();
-        run(0);
+        if !is_far {
+            run(0);
+        }
         lent.done = 1;
-        let left = (tasks - 1).min(1000) as u32;
-        if TEAM.awake.load(Relaxed) < wanted && offering.is_worth_waking(since.elapsed() * left) {
+        if TEAM.awake.load(Relaxed) < wanted && offering.is_worth_waking(left(begin.elapsed())) {
             // Counted before they begin, so that no later kernel calls for them again.
             for _ in TEAM.awake.load(Relaxed)..wanted {
                 TEAM.awake.fetch_add(1, Relaxed);
@@ -80,6 +92,7 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
         }
         lent.done += lent.offer.work(0);
     }
+    offering.look(begin, wanted);
     drop(offering);
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(payload);
@@ -120,7 +133,7 @@ struct Team {
 }
 
 static TEAM: Team = Team {
-    offering: Mutex::new(Caller { round: 0, alone: Duration::ZERO, last: None }),
+    offering: Mutex::new(Caller { round: 0, alone: Duration::ZERO, last: None, distance: Distance::UNKNOWN }),
     awake: AtomicUsize::new(0),
     board: Line(Board { offer: AtomicU64::new(0), job: AtomicPtr::new(std::ptr::null_mut()) }),
     seats: [const {
@@ -157,6 +170,7 @@ struct Caller {
     /// What they did alone of late that a helper might have done.
     alone: Duration,
     last: Option<Instant>,
+    distance: Distance,
 }
 
 impl Caller {
@@ -239,6 +253,12 @@ impl<'a> Lent<'a> {
         board.offer.store(offer.packed(), Release);
         Lent { offer, done: 0, job: PhantomData }
     }
+
+    /// Whether all tasks are done.
+    fn is_done(&self) -> bool {
+        let others = |seat: &Line<Seat>| self.offer.of_this_round(seat.0.done.load(Acquire)).unwrap_or(0);
+        self.done + TEAM.seats[1..self.offer.parts].iter().map(others).sum::<usize>() >= self.offer.tasks
+    }
 }
 
 impl Drop for Lent<'_> {
@@ -248,9 +268,7 @@ impl Drop for Lent<'_> {
             self.done += 1;
         }
         let mut looks = 0;
-        let others = |seat: &Line<Seat>| self.offer.of_this_round(seat.0.done.load(Acquire)).unwrap_or(0);
-        while self.done + TEAM.seats[1..self.offer.parts].iter().map(others).sum::<usize>() < self.offer.tasks
-        {
+        while !self.is_done() {
             looks += 1;
             if looks < 1000 {
                 std::hint::spin_loop();
@@ -382,6 +400,22 @@ mod tests {
             });
         });
         assert!(all.iter().enumerate().all(|(i, &x)| i == x));
+    }
+
+    #[test]
+    fn every_task_runs_once_where_the_helper_is_far() {
+        with_threads(2, || {
+            for (tasks, work) in [(2, 0), (100, 0), (100, 20), (3, 500)] {
+                TEAM.offering.lock().expect("nobody panicked").distance = Distance::seen_far();
+                let count: Vec<AtomicU64> = (0..tasks).map(|_| AtomicU64::new(0)).collect();
+                share(tasks, |i| {
+                    let begin = Instant::now();
+                    while begin.elapsed() < Duration::from_micros(work) {}
+                    count[i].fetch_add(1, SeqCst);
+                });
+                assert!(count.iter().all(|count| count.load(SeqCst) == 1), "{tasks} tasks of {work} µs");
+            }
+        });
     }
 
     #[test]
