@@ -178,8 +178,9 @@ fn lanes_run_down<T>(c: &Mat<T>) -> bool {
 }
 
 /// Whether the product of the transposes copies less: it reads the columns of `b` where they are, and turns the few rows of
-/// `a` and `c` instead.
+/// `a` instead, and those of `c`: once for the first chain of multiply-adds, to and fro for every other.
 fn packs_less_turned<T>(a: &Mat<T>, b: &Mat<T>, c: &Mat<T>) -> bool {
     let turns_b = b.cols_are_slices() && !b.rows_are_slices();
-    turns_b && a.rows_are_slices() && c.rows_are_slices() && 2 * c.rows <= c.cols
+    let turned = c.rows * (a.cols + c.cols * (2 * a.cols.div_ceil(blocked::KC) - 1));
+    turns_b && a.rows_are_slices() && c.rows_are_slices() && turned < a.cols * c.cols
 }

@@ -66,11 +66,12 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let group_task = |i: usize| (i * group..tasks.min((i + 1) * group)).for_each(&task);
     let tasks = tasks.div_ceil(group);
     let begin = Instant::now();
-    let left = |first: Duration| first * (tasks - 1).min(1000) as u32;
-    let is_far = offering.distance.is_far(begin);
-    if is_far {
+    // What the others take, asked right after the first.
+    let left = || begin.elapsed() * (tasks - 1).min(1000) as u32;
+    let stays = offering.distance.kernels_stay(begin);
+    if stays {
         group_task(0);
-        if !offering.distance.is_worth_the_way(left(begin.elapsed())) {
+        if !offering.distance.count(left()) {
             drop(offering);
             return (1..tasks).for_each(group_task);
         }
@@ -79,11 +80,12 @@ pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let wanted = parts - 1;
     {
         let mut lent = Lent::new(&job, Offer { round: offering.next_round(), tasks, parts });
-        if !is_far {
+        if !stays {
             run(0);
+            offering.distance.count(left());
         }
         lent.done = 1;
-        if TEAM.awake.load(Relaxed) < wanted && offering.is_worth_waking(left(begin.elapsed())) {
+        if TEAM.awake.load(Relaxed) < wanted && offering.is_worth_waking(left()) {
             // Counted before they begin, so that no later kernel calls for them again.
             for _ in TEAM.awake.load(Relaxed)..wanted {
                 TEAM.awake.fetch_add(1, Relaxed);
