@@ -25,7 +25,7 @@ fn a_worker_does_every_kind_of_job_and_answers_with_a_time_a_sample() {
         "step 5,4 2 3 6",
         "inference 5,4 2 3 1",
         "update 5,4 2 3 1",
-        "epoch 5,4 2 3 4 10",
+        "fit 5,4 2 3 4 10 2",
         "pass dropout 3 4",
         "pass softmax 3 4",
         "pass sum_columns 3 4",
