@@ -80,7 +80,8 @@ fn finding(run: &Run, spreads: &[Spread]) -> String {
 
 fn panel(run: &Run, spreads: &[Spread]) -> Panel {
     let views = &run.results.views;
-    let (left, right, top) = (46.0, WIDTH - 8.0, 6.0);
+    // Room for half of a number below the right end.
+    let (left, right, top) = (46.0, WIDTH - 14.0, 6.0);
     let bottom = top + ROW * spreads.len() as f64;
     let all = spreads.iter().flat_map(|spread| spread.right.iter().chain(&spread.wrong)).copied();
     let x = Scale::over(all, &[0.0, 1.0], (left, right));
