@@ -28,7 +28,7 @@ pub fn is_worth_sharing(m: usize, k: usize, n: usize) -> bool {
 /// shared out each. What they share out themselves runs on one thread.
 ///
 /// # Panics
-/// If `f` does, after the others.
+/// If `f` does; it may not have been called for every element.
 ///
 /// ```
 /// let mut squares = [0; 5];

@@ -19,7 +19,8 @@ pub(crate) fn growth(session: &mut Session, threads: usize, quick: bool) -> (Sec
     section.say(format!(
         "An epoch of the trainer over rows that are made as they are asked for, in batches of {BATCH} (ROSMAP's \
          widths, hidden 300), in fits of {LEAST_ROWS} rows or more, and a full-batch step of BRCA's widths by hidden \
-         width, whose FLOPs are those of full products, zeros among them. The deviation is the largest from the median of the column."
+         width, whose FLOPs are those of full products, zeros among them. The deviation is the largest from the \
+         median of the column."
     ));
     let most = if quick { 5 } else { 6 };
     let rows: Vec<_> = (3..=most).map(|digits| 10usize.pow(digits)).collect();

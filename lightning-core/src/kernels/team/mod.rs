@@ -49,7 +49,7 @@ const SEATS: usize = 1 << Offer::PART_BITS;
 /// only if the first task shows that the others are worth it.
 ///
 /// # Panics
-/// If a task does, after the others.
+/// If a task does: after the others where they are shared out, or else at once.
 pub(crate) fn share(tasks: usize, task: impl Fn(usize) + Sync) {
     let alone = || (0..tasks).for_each(&task);
     let parts = rayon::current_num_threads().min(tasks).min(SEATS);
